@@ -1,0 +1,9 @@
+# Two commands on a fresh machine: `make run` and `make test`. config/bootstrap.py does the work.
+# PORT=8001 chooses another port, PYTHON=python3.12 another Python, CHROMIUM=/path a browser, YES=1 agrees.
+PYTHON ?= python3
+MAKEFLAGS += --no-print-directory
+
+.PHONY: run setup test backup db-upgrade lock
+
+run setup test backup db-upgrade lock:
+	@exec $(PYTHON) config/bootstrap.py $@

@@ -1,0 +1,19 @@
+"""What may be done with projects, added to the one table of strategy.permissions."""
+
+from strategy.permissions import ALL, NONE, OWN, UNIT, declare
+
+# fmt: off
+declare({
+    #                       admin strat contact manager owner econ  head  registr applic network reader auditor employee
+    # The register level is public record, and doubles are avoided when all can see it.
+    "project.read":          (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    ALL),
+    "project.export":        (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    NONE),
+    "project.register":      (NONE, ALL, UNIT,   UNIT,   UNIT, NONE, UNIT, NONE,   UNIT,  NONE,   NONE,  NONE,   NONE),
+    "project.change":        (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    "project.withdraw":      (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    "project.share":         (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    "project.import":        (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    # Batches and their files are read by who takes in and who audits.
+    "import.read":           (ALL, ALL,  NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
+})
+# fmt: on

@@ -1,0 +1,142 @@
+"""What changes in the register of projects: registering, correcting, withdrawing and sharing, each one act.
+
+Every function asks permission, writes in one transaction and leaves the rest to the database, whose
+constraint names are turned into sentences by the form layer (`MESSAGES`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import pghistory
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from pages.forms import register_messages
+from projects.models import Project, ProjectParty, ProjectShare, ProjectUnit
+from strategy.models import Municipality, Unit
+from strategy.permissions import Reader
+
+MESSAGES = {
+    "project_has_a_title": _("Give the project a title."),
+    "project_ends_after_it_starts": _("The project must not end before it starts. Correct one of the dates."),
+    "own_share_within_total_budget": _(
+        "The own share must not be larger than the total budget. Correct one of the amounts."
+    ),
+    "own_share_is_not_negative": _("The own share must not be below zero."),
+    "total_budget_is_not_negative": _("The total budget must not be below zero."),
+    "owner_unit_may_own": _(
+        "This unit may not own projects. Choose the administration, sector or company that answers for it."
+    ),
+    "project_owner_unit_in_same_municipality": _("Choose a unit of your own municipality."),
+    "project_unit_unit_in_same_municipality": _("Choose units of your own municipality."),
+    "project_follows_in_same_municipality": _("Choose a project of your own municipality."),
+    "project_part_of_in_same_municipality": _("Choose a project of your own municipality."),
+    "project_manager_works_here": _(
+        "The project manager needs an assignment in the municipality. Give one on the page Responsibilities first."
+    ),
+    "project_does_not_follow_itself": _("A project cannot follow itself, nor something that follows it."),
+    "project_is_no_part_of_itself": _("A project cannot be part of itself, nor of something that is part of it."),
+    "project_is_withdrawn_with_a_reason": _("Say why the project is withdrawn."),
+    "a_unit_takes_part_once": _("The same unit stands twice among the units taking part. Remove one of them."),
+    "a_party_stands_once": _("The same party stands twice. Remove one of them."),
+    "a_project_has_one_lead_partner": _("A project has one lead partner. Choose which."),
+    "party_is_a_name_or_a_count": _("Name the party, or give a number and a kind such as 11 universities."),
+    "a_project_is_shared_once_with_each": _("The project is already shared with this municipality."),
+    "accounted_by_another_is_elsewhere": _(
+        "Who accounts for the project is stated only when it is in another organisation's accounts."
+    ),
+    "project_currency_has_three_letters": _("Give the currency with three letters, for example EUR."),
+    "funder_is_shared_or_own": _("Choose a funder from the list."),
+    "programme_is_shared_or_own": _("Choose a programme from the list."),
+}
+register_messages(MESSAGES)
+
+
+def take_register_numbers(municipality: Municipality, year: int, wanted: int) -> list[int]:
+    """Numbers for register ids of the year, never given before. Nobody waits, and unused ones are gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT medel_take_register_numbers(%s, %s, %s)", [municipality.pk, year, wanted])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def register_project(
+    reader: Reader, project: Project, *, units: Iterable[Unit] = (), parties: Iterable[ProjectParty] = ()
+) -> Project:
+    """A project registered by hand: the owner unit must be given and be one the person acts for."""
+    project.municipality = reader.municipality
+    reader.require("project.register", project)
+    with transaction.atomic():
+        project.register_year = reader.today.year
+        (project.register_number,) = take_register_numbers(reader.municipality, project.register_year, 1)
+        project.save(force_insert=True)
+        set_parts(project, units=units, parties=parties)
+    return project
+
+
+def change_project(
+    reader: Reader,
+    project: Project,
+    *,
+    reason: str,
+    units: Iterable[Unit] | None = None,
+    parties: Iterable[ProjectParty] | None = None,
+) -> Project:
+    """Saves the corrected project; `reason` stands in the history. None leaves the parts as they are."""
+    reader.require("project.change", Project.objects.get(pk=project.pk))
+    pghistory.context(reason=reason)
+    with transaction.atomic():
+        project.save()
+        set_parts(project, units=units, parties=parties)
+    project.refresh_from_db(fields=["version"])
+    return project
+
+
+def set_parts(
+    project: Project, *, units: Iterable[Unit] | None = None, parties: Iterable[ProjectParty] | None = None
+) -> None:
+    """Makes the units taking part and the parties the ones given, touching only those that differ."""
+    if units is not None:
+        wanted = {unit.pk for unit in units}
+        standing = {part.unit_id: part for part in project.taking_part.all()}
+        for unit_id, part in standing.items():
+            if unit_id not in wanted:
+                part.delete()
+        for unit_id in sorted(wanted - standing.keys()):
+            ProjectUnit.objects.create(
+                municipality_id=project.municipality_id, project=project, unit_id=unit_id
+            )
+    if parties is not None:
+
+        def key(party: ProjectParty) -> tuple[object, ...]:
+            return (party.name, party.kind, party.number, party.country, party.place, party.role)
+
+        given = {key(party): party for party in parties}
+        present = {key(party): party for party in project.parties.all()}
+        for told, party in present.items():
+            if told not in given:
+                party.delete()
+        for told, party in given.items():
+            if told not in present:
+                party.pk = None
+                party.project = project
+                party.municipality_id = project.municipality_id
+                party.save(force_insert=True)
+
+
+def withdraw_project(reader: Reader, project: Project, *, reason: str, at: datetime) -> None:
+    """Makes the project void with a reason. It stays visible, and its register id stays used."""
+    reader.require("project.withdraw", project)
+    pghistory.context(reason=reason)
+    project.withdrawn_at = at
+    project.withdrawn_reason = reason.strip()
+    project.save(update_fields=["withdrawn_at", "withdrawn_reason"])
+
+
+def share_project(reader: Reader, project: Project, municipality: Municipality) -> ProjectShare:
+    """Lets another municipality see the project in its own list, with its own unit, role and share."""
+    reader.require("project.share", project)
+    return ProjectShare.objects.create(
+        owner_municipality=reader.municipality, municipality=municipality, project=project
+    )

@@ -1,0 +1,16 @@
+"""What the reporting floor adds to the floors below."""
+
+from django.utils.translation import gettext_lazy as _
+
+from strategy.models import Role
+from strategy.requests import MenuItem, menu
+
+menu.register(
+    MenuItem(
+        "reports",
+        _("Reports"),
+        "reports",
+        "project.read",
+        frozenset({Role.STRATEGIST, Role.AUDITOR, Role.HEAD, Role.READER, Role.ECONOMIST, Role.REGISTRAR}),
+    )
+)

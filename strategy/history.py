@@ -1,0 +1,247 @@
+"""History: who changed what, when, on which page and why. Written by database triggers, read here.
+
+Every model of our own is tracked by pghistory (insert, update and delete) or named below with the reason.
+The application role cannot write, change or switch off the history (strategy.hardening).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import pghistory
+from django.apps import apps
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+# Models of our own without history, each with the reason. A test reads this list against all models.
+WITHOUT_HISTORY: dict[str, str] = {}
+
+# Fields that are history's own or mean nothing to a reader.
+UNTOLD = {"id", "version", "municipality", "owner_municipality", "search_text", "registered_at"}
+
+
+@contextmanager
+def context(
+    *,
+    person: int | None = None,
+    municipality: int | None = None,
+    page: str = "",
+    request: str = "",
+    reason: str = "",
+) -> Iterator[None]:
+    """All that is written inside is one act: grouped, and told with person, page and reason."""
+    told = {
+        "person": person,
+        "municipality": municipality,
+        "page": page,
+        "request": request,
+        "reason": reason,
+    }
+    with pghistory.context(**{key: value for key, value in told.items() if value not in (None, "")}):
+        yield
+
+
+def give_reason(reason: str) -> None:
+    """Adds the reason to the current act."""
+    if reason.strip():
+        pghistory.context(reason=reason.strip())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field before and after. `part` names the part of the whole that it belongs to ("" for the whole)."""
+
+    part: str
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """One click: everything that one person changed at once."""
+
+    at: datetime
+    person_id: int | None
+    who: str
+    page: str
+    reason: str
+    kind: str  # created, changed or removed, of the whole
+    differences: tuple[Difference, ...]
+
+
+# The parts of a whole: model -> [(part model, name of the foreign key to the whole)]. Filled by the upper floors.
+_PARTS: dict[type[models.Model], list[tuple[type[models.Model], str]]] = {}
+
+
+def register_parts(whole: type[models.Model], *parts: tuple[type[models.Model], str]) -> None:
+    _PARTS.setdefault(whole, []).extend(parts)
+
+
+def event_model(model: type[models.Model]) -> type[models.Model]:
+    return model.events.rel.related_model  # type: ignore[attr-defined, no-any-return]
+
+
+def tracked_models() -> list[type[models.Model]]:
+    """Every model of our own with a history."""
+    return [
+        model
+        for model in apps.get_models()
+        if hasattr(model, "events") and not hasattr(model, "pgh_tracked_model")
+    ]
+
+
+def acts(obj: models.Model, limit: int | None = None) -> tuple[Act, ...]:
+    """What was done to the object and its parts, latest first. A fixed number of queries, however long the list."""
+    events: list[tuple[models.Model, models.Model | None, str]] = []
+    events += _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
+    for part, name in _PARTS.get(type(obj), ()):
+        label = str(part._meta.verbose_name)
+        events += _with_predecessors(part, {f"{name}_id": obj.pk}, label)
+    names = _Names([event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None])
+    events.sort(key=lambda item: (item[0].pgh_created_at, item[0].pgh_id), reverse=True)  # type: ignore[attr-defined]
+
+    def click(item: tuple[models.Model, models.Model | None, str]) -> Any:
+        event = item[0]
+        return event.pgh_context_id or ("alone", type(event).__name__, event.pgh_id)  # type: ignore[attr-defined]
+
+    ordered: dict[Any, list[tuple[models.Model, models.Model | None, str]]] = {}
+    for item in events:
+        ordered.setdefault(click(item), []).append(item)
+    told = []
+    for items in ordered.values():
+        first = items[0][0]
+        metadata = (first.pgh_context.metadata if first.pgh_context_id else {}) or {}  # type: ignore[attr-defined]
+        differences: list[Difference] = []
+        kind = "changed"
+        for event, before, part in sorted(reversed(items), key=lambda item: item[2] != ""):
+            if not part and event.pgh_label == "insert":  # type: ignore[attr-defined]
+                kind = "created"
+            differences += _differences(event, before, part, names)
+        told.append(
+            Act(
+                at=first.pgh_created_at,  # type: ignore[attr-defined]
+                person_id=metadata.get("person"),
+                who=names.person(metadata.get("person")),
+                page=metadata.get("page", ""),
+                reason=metadata.get("reason", ""),
+                kind=kind,
+                differences=tuple(differences),
+            )
+        )
+    return tuple(act for act in told if act.differences or act.kind == "created")[:limit]
+
+
+def _with_predecessors(
+    model: type[models.Model], which: dict[str, Any], part: str
+) -> list[tuple[models.Model, models.Model | None, str]]:
+    """Each event with the one before it of the same object."""
+    rows = list(
+        event_model(model)
+        ._default_manager.filter(**which)
+        .select_related("pgh_context")
+        .order_by("pgh_obj_id", "pgh_id")
+    )
+    pairs: list[tuple[models.Model, models.Model | None, str]] = []
+    for _key, group in groupby(rows, key=lambda event: event.pgh_obj_id):  # type: ignore[attr-defined]
+        before = None
+        for event in group:
+            pairs.append((event, before, part))
+            before = event
+    return pairs
+
+
+def _fields(event: models.Model) -> list[models.Field[Any, Any]]:
+    return [
+        field
+        for field in event._meta.concrete_fields
+        if not field.name.startswith("pgh_") and field.name not in UNTOLD
+    ]
+
+
+def _differences(
+    event: models.Model, before: models.Model | None, part: str, names: _Names
+) -> list[Difference]:
+    """A part that came or went is told as itself; of the whole, each field that changed."""
+    label = event.pgh_label  # type: ignore[attr-defined]
+    if part and label in {"insert", "delete"}:
+        said = names.whole(event)
+        return [Difference(part, "", "", said) if label == "insert" else Difference(part, "", said, "")]
+    found = []
+    for field in _fields(event):
+        now = getattr(event, field.attname)
+        then = getattr(before, field.attname) if before is not None else None
+        if now == then or (before is None and now in (None, "", False)):
+            continue
+        if before is None and field.has_default() and now == field.get_default():
+            continue
+        found.append(
+            Difference(
+                part,
+                str(field.verbose_name)[:1].upper() + str(field.verbose_name)[1:],
+                names.value(before, field) if before is not None else "",
+                names.value(event, field),
+            )
+        )
+    return found
+
+
+class _Names:
+    """Names of what events refer to, read once per kind: an event keeps the key alone."""
+
+    def __init__(self, events: Iterable[models.Model]) -> None:
+        wanted: dict[type[models.Model], set[Any]] = {}
+        people: set[int] = set()
+        for event in events:
+            if event.pgh_context_id:  # type: ignore[attr-defined]
+                person = (event.pgh_context.metadata or {}).get("person")  # type: ignore[attr-defined]
+                if person:
+                    people.add(person)
+            for field in _fields(event):
+                if field.is_relation and (key := getattr(event, field.attname)) is not None:
+                    wanted.setdefault(field.related_model, set()).add(key)  # type: ignore[arg-type]
+        person_model = apps.get_model("strategy", "Person")
+        wanted.setdefault(person_model, set()).update(people)
+        self._found = {
+            model: {row.pk: str(row) for row in model._default_manager.filter(pk__in=keys)}
+            for model, keys in wanted.items()
+            if keys
+        }
+        self._person_model = person_model
+
+    def person(self, key: int | None) -> str:
+        if key is None:
+            return _("the system")
+        return self._found.get(self._person_model, {}).get(key, _("somebody in another municipality"))
+
+    def value(self, event: models.Model, field: models.Field[Any, Any]) -> str:
+        value = getattr(event, field.attname)
+        if value is None or value == "":
+            return ""
+        if field.is_relation:
+            return self._found.get(field.related_model, {}).get(value, f"#{value}")  # type: ignore[call-overload, no-any-return]
+        if field.choices:
+            return str(dict(field.flatchoices).get(value, value))
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        if isinstance(value, datetime):
+            return date_format(timezone.localtime(value), "Y-m-d H:i")
+        return str(value)
+
+    def whole(self, event: models.Model) -> str:
+        """A part in words: its telling fields, one after the other."""
+        return ", ".join(
+            said
+            for field in _fields(event)
+            if not (field.is_relation and field.name in {"project"})
+            and (said := self.value(event, field))
+            and not (field.name == "number" and said == "1")
+        )
+

@@ -1,0 +1,197 @@
+"""What every request gets: its reader, its municipality's scope, its history context and its page frame."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.template.response import SimpleTemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pages.registries import Registry
+from strategy import history
+from strategy.models import Municipality, Role
+from strategy.permissions import Reader, resolve_reader
+from strategy.walls import scope
+
+# Everything else asks for a login first.
+PUBLIC = {
+    "account_login",
+    "account_logout",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "set_language",
+    "styleguide",
+    "javascript_catalog",
+    "health",
+}
+
+
+def reader_of(request: HttpRequest) -> Reader:
+    """The request's reader; only for pages behind the login, which all have one."""
+    reader: Reader = request.reader  # type: ignore[attr-defined]
+    return reader
+
+
+class ReaderMiddleware:
+    """One transaction per request, in which the person's municipality is named and the history knows who acts.
+
+    Wraps the view itself (not the response), so that an exception rolls back before it becomes a page.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.reader = None  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        name = match.view_name if match else ""
+        account = request.user
+        if not account.is_authenticated:
+            if name not in PUBLIC:
+                return redirect_to_login(request.get_full_path())
+            with scope(), history.context(page=request.path, request=_request_id(request)):
+                return _rendered(view(request, *args, **kwargs))
+
+        person = account.person_id  # type: ignore[union-attr]
+        today = timezone.localdate()
+        municipalities = municipalities_of(person, today)
+        chosen = _chosen(request, municipalities)
+        if chosen is None:
+            with (
+                scope(person=person, installation=bool(account.runs_installation)),  # type: ignore[union-attr]
+                history.context(person=person, page=request.path, request=_request_id(request)),
+            ):
+                if name in PUBLIC:
+                    return _rendered(view(request, *args, **kwargs))
+                return render(request, "no_assignment.html", status=403)
+        with scope(chosen.pk, person=person):
+            reader = resolve_reader(account.person, chosen, today, municipalities)  # type: ignore[union-attr]
+            request.reader = reader  # type: ignore[attr-defined]
+            with history.context(
+                person=person,
+                municipality=chosen.pk,
+                page=request.path,
+                request=_request_id(request),
+                reason=request.POST.get("reason", "").strip() if request.method == "POST" and _is_form(request) else "",
+            ):
+                return _rendered(view(request, *args, **kwargs))
+
+
+def _is_form(request: HttpRequest) -> bool:
+    # Reading POST of an upload would take the file in before the view has asked permission.
+    return request.content_type == "application/x-www-form-urlencoded"
+
+
+def _request_id(request: HttpRequest) -> str:
+    if not hasattr(request, "medel_id"):
+        request.medel_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+    return request.medel_id  # type: ignore[attr-defined, no-any-return]
+
+
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
+    # Inside the scope: a lazily rendered page would otherwise read rows after the wall is up.
+    if isinstance(response, SimpleTemplateResponse):
+        return response.render()
+    return response
+
+
+def municipalities_of(person: int, today: Any) -> tuple[Municipality, ...]:
+    """Where the person has an assignment on the day, in the order they were added."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT medel_municipalities_of(%s, %s)", [person, today])
+        ids = [row[0] for row in cursor.fetchall()]
+    return tuple(Municipality.objects.filter(pk__in=ids).order_by("pk")) if ids else ()
+
+
+def _chosen(request: HttpRequest, municipalities: tuple[Municipality, ...]) -> Municipality | None:
+    wanted = request.session.get("municipality")
+    return next((m for m in municipalities if m.pk == wanted), municipalities[0] if municipalities else None)
+
+
+# -- The page frame ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """A place in the menu: shown to who may, up in the menu for the roles that use it, under "More" for the rest."""
+
+    name: str
+    label: str | Promise
+    url_name: str
+    action: str
+    roles: frozenset[Role] | None = None  # None: everybody uses it
+
+
+menu: Registry[MenuItem] = Registry("menu item")
+menu.register(MenuItem("home", _("To do"), "home", "responsibilities.read"))
+
+
+@dataclass(frozen=True)
+class MenuLink:
+    label: str | Promise
+    url: str
+    current: bool
+
+
+def page_frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: reader and menus. No query: it runs on error pages too."""
+    reader: Reader | None = getattr(request, "reader", None)
+    if reader is None:
+        return {"reader": None, "menu": [], "more_menu": []}
+    up: list[MenuLink] = []
+    more: list[MenuLink] = []
+    for item in menu:
+        if not reader.can(item.action):
+            continue
+        try:
+            url = reverse(item.url_name)
+        except NoReverseMatch:
+            continue
+        current = request.path == url or (url != "/" and request.path.startswith(url))
+        used = item.roles is None or bool(item.roles & reader.roles)
+        (up if used else more).append(MenuLink(item.label, url, current))
+    return {"reader": reader, "menu": up, "more_menu": more}
+
+
+# -- When something goes wrong ----------------------------------------------------------------------------
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500. A database that is away is said so, and what was typed waits behind a button to send again."""
+    error = sys.exc_info()[1]
+    away = isinstance(error, OperationalError | InterfaceError)
+    typed: list[tuple[str, str]] = []
+    if away and request.method == "POST" and _is_form(request):
+        typed = [
+            (name, value)
+            for name, values in request.POST.lists()
+            for value in values
+            if name != "csrfmiddlewaretoken" and isinstance(value, str) and "password" not in name
+        ]
+    request.reader = None  # type: ignore[attr-defined]
+    response = render(request, "503.html" if away else "500.html", {"typed": typed}, status=503 if away else 500)
+    if away:
+        response["Retry-After"] = "10"
+    return response

@@ -1,0 +1,290 @@
+import unicodedata
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from values.rounding import round_half_up
+from values.text import (
+    Count,
+    NotANumber,
+    escape_like,
+    fold,
+    format_decimal,
+    nfc,
+    parse_counts,
+    parse_decimal,
+    search_words,
+    squeeze,
+)
+
+NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18), max_value=10**18, places=4)
+NEARLY_NUMBERS = st.text("0123456789 .,-−–+()'\u00a0\u202feE٣", max_size=15)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(NotANumber) as refused:
+        parse_decimal(text)
+    return refused.value.code
+
+
+def test_every_kind_of_white_space_becomes_one_space():
+    assert squeeze("\ufeff A\u030aret\u00a0\u2009 om\t\r\nigen\u200b \u2028") == "Året om igen"
+
+
+def test_titles_that_differ_in_case_spaces_and_composition_fold_to_the_same():
+    assert fold("  VÄXTKRAFT\u00a0 2016 ") == fold("Va\u0308xtkraft 2016") == "växtkraft 2016"
+
+
+@given(st.text())
+def test_squeezing_and_folding_twice_changes_nothing(text):
+    assert squeeze(squeeze(text)) == squeeze(text)
+    assert fold(fold(text)) == fold(text)
+    assert unicodedata.is_normalized("NFC", fold(text))
+
+
+@given(st.text())
+def test_composed_and_decomposed_text_fold_to_the_same(text):
+    assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
+    assert nfc(unicodedata.normalize("NFD", text)) == nfc(text)
+
+
+def test_the_signs_of_like_stand_for_themselves():
+    assert escape_like(r"100 %_\ klart") == r"100 \%\_\\ klart"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1 234,56", "1234.56"),
+        ("1\u00a0234,56", "1234.56"),
+        ("1\u2009234\u202f567", "1234567"),
+        (" 1234567 ", "1234567"),
+        ("-1", "-1"),
+        ("−1", "-1"),
+        ("– 1", "-1"),
+        ("+1", "1"),
+        ("1 234,56-", "-1234.56"),
+        ("(12)", "-12"),
+        ("1,5", "1.5"),
+        ("1.5", "1.5"),
+        ("1 234.50", "1234.50"),
+        ("1,234", "1.234"),
+        ("0007", "7"),
+    ],
+)
+def test_numbers_are_read_as_swedes_write_them(text, number):
+    assert parse_decimal(text) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "number_is_missing"),
+        (" \u00a0", "number_is_missing"),
+        ("1.234", "decimal_mark_is_ambiguous"),
+        ("-1.234", "decimal_mark_is_ambiguous"),
+        ("1.234,56", "decimal_mark_is_ambiguous"),
+        ("1,234.56", "decimal_mark_is_ambiguous"),
+        ("1.234.567", "decimal_mark_is_ambiguous"),
+        ("1'234", "not_a_number"),
+        ("1 23", "not_a_number"),
+        ("1  234", "not_a_number"),
+        ("1\n234", "not_a_number"),
+        ("1234 567", "not_a_number"),
+        ("-(12)", "not_a_number"),
+        ("-12-", "not_a_number"),
+        ("(12", "not_a_number"),
+        ("1,", "not_a_number"),
+        (",5", "not_a_number"),
+        ("1e3", "not_a_number"),
+        ("NaN", "not_a_number"),
+        ("Infinity", "not_a_number"),
+        ("٣", "not_a_number"),
+        ("12 kr", "not_a_number"),
+        ("1" * 29, "number_has_too_many_digits"),
+    ],
+)
+def test_what_may_mean_two_numbers_or_none_is_refused(text, code):
+    assert refusal(text) == code
+
+
+def test_a_refused_document_is_not_repeated_in_full():
+    with pytest.raises(NotANumber) as refused:
+        parse_decimal("x" * 10_000)
+    assert refused.value.params == {"text": "x" * 59 + "…"}
+
+
+@given(NUMBERS)
+def test_a_written_number_reads_back(number):
+    assert parse_decimal(format_decimal(number)) == number
+
+
+@given(st.one_of(st.text(), NEARLY_NUMBERS))
+def test_reading_a_number_raises_nothing_but_its_own_error(text):
+    try:
+        number = parse_decimal(text)
+    except NotANumber as refused:
+        assert refused.code in NotANumber.codes
+    else:
+        assert number.is_finite()
+        assert parse_decimal(format_decimal(number)) == number
+
+
+def test_numbers_are_written_with_no_break_spaces_comma_and_true_minus():
+    assert format_decimal(Decimal("-1234567.5")) == "−1\u00a0234\u00a0567,5"
+    assert format_decimal(Decimal("1E+3")) == "1\u00a0000"
+    assert format_decimal(Decimal("0.125"), 2) == "0,13"
+    assert format_decimal(Decimal("999.995"), 2) == "1\u00a0000,00"
+    assert format_decimal(Decimal("-0.4"), 0) == "0"
+    assert format_decimal(Decimal("-0")) == "0"
+
+
+@pytest.mark.parametrize("wrong", [1.5, 1, "1"])
+def test_only_decimals_are_written_and_rounded(wrong):
+    with pytest.raises(TypeError):
+        format_decimal(wrong)
+    with pytest.raises(TypeError):
+        round_half_up(wrong, 2)
+    with pytest.raises(ValueError, match="finite"):
+        format_decimal(Decimal("NaN"))
+
+
+def test_halves_are_rounded_away_from_zero():
+    rounded = [round_half_up(Decimal(n), 0) for n in ("0.5", "1.5", "2.5", "-0.5", "-2.5", "2.4999")]
+    assert rounded == [1, 2, 3, -1, -3, 2]
+    assert round_half_up(Decimal("547500"), -3) == 548_000
+
+
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**40), max_value=10**40),
+    st.integers(-3, 6),
+)
+def test_rounding_moves_a_number_by_half_a_step_at_most(number, places):
+    step = Decimal(1).scaleb(-places)
+    # In whole numbers of a tiny unit: Decimal's own arithmetic would round here.
+    unit = 10**400
+
+    def exact(value):
+        numerator, denominator = value.as_integer_ratio()
+        return numerator * unit // denominator
+
+    assert 2 * abs(exact(round_half_up(number, places)) - exact(number)) <= exact(step)
+
+
+FAMILIES = [
+    ["projekt", "projektet", "projekten", "projektets", "projektens", "projektkod"],
+    ["skola", "skolan", "skolor", "skolans", "skolors", "skolorna", "skolornas"],
+    ["bidrag", "bidraget", "bidragen", "bidragets", "bidragens"],
+    ["stöd", "stödet", "stöden", "stödets"],
+    ["ansökan", "ansökans", "ansökningar", "ansökningarna", "ansökningarnas", "ansökningen"],
+    ["finansiering", "finansieringen", "finansieringens", "finansieringar"],
+    ["nämnd", "nämnden", "nämnder", "nämnderna", "nämndens", "nämndernas"],
+    ["förvaltning", "förvaltningen", "förvaltningar", "förvaltningarnas"],
+    ["samarbete", "samarbetet", "samarbeten", "samarbetena", "samarbetets"],
+    ["medarbetare", "medarbetaren", "medarbetarna", "medarbetarnas", "medarbetares"],
+    ["verksamhet", "verksamheten", "verksamheter", "verksamheternas"],
+    ["strategi", "strategin", "strategier", "strategins", "strategierna"],
+    ["ungdom", "ungdomar", "ungdomarna", "ungdomars"],
+    ["universitet", "universitetet", "universiteten"],
+    ["jönköping", "jönköpings"],
+    ["region", "regionen", "regioner", "regionens", "regions"],
+    ["partner", "partnern", "partners", "partnerna", "partnernas"],
+    ["kommun", "kommunen", "kommuner", "kommunens", "kommunernas"],
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family[0])
+def test_all_forms_of_a_noun_find_each_other(family):
+    forms = [form for form in family if form != "projektkod"]
+    missed = [
+        (form, text) for form in forms for text in family for word in search_words(form) if word not in text
+    ]
+    assert missed == []
+
+
+def test_a_word_is_found_inside_a_compound():
+    assert search_words("finansieringen") == ["finansiering"]
+    assert search_words("finansieringen")[0] in "medfinansiering"
+
+
+def test_four_letters_stay():
+    assert search_words("mål målet resa plan elever") == ["mål", "målet", "resa", "plan", "elev"]
+
+
+def test_an_n_of_the_words_own_stays_and_a_lone_sign_is_no_word():
+    assert search_words("region & kommunens – miljön") == ["region", "kommun", "miljö"]
+
+
+def test_codes_and_quoted_words_keep_their_endings():
+    assert search_words('P-2026-14, 7714 A1010s "projekten" ”Globala målen” projekten') == [
+        "p-2026-14",
+        "7714",
+        "a1010s",
+        "projekten",
+        "globala målen",
+        "projekt",
+    ]
+
+
+def test_a_search_is_lower_case_composed_and_says_each_word_once():
+    assert search_words("O\u0308ST öst, (Öst)\u0000öst! “ \u00a0") == ["öst"]
+    assert search_words('  ""  ') == []
+
+
+@given(st.text())
+def test_any_search_gives_words_without_control_characters_or_spaces_at_the_ends(query):
+    words = search_words(query)
+    assert words == [squeeze(word) for word in words]
+    assert "" not in words
+    assert not any(unicodedata.category(sign) == "Cc" for word in words for sign in word)
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyzåäö", min_size=1, max_size=20))
+def test_what_is_left_of_a_word_is_its_beginning_with_four_letters_at_least(word):
+    (stem,) = search_words(word)
+    assert word.startswith(stem)
+    assert stem == word or len(stem) >= 4
+
+
+def test_parties_told_by_number_are_read_as_counts_in_the_same_place():
+    assert parse_counts("11 universitet och 9 offentliga organisationer i Europa") == [
+        Count(11, "universitet", "Europa"),
+        Count(9, "offentliga organisationer", "Europa"),
+    ]
+
+
+def test_each_count_may_have_its_own_place():
+    assert parse_counts(
+        "2 skolor i Eksjö, 3 EU-länder samt 4 forsknings- och innovationsaktörer från Norge."
+    ) == [
+        Count(2, "skolor", "Eksjö"),
+        Count(3, "EU-länder", "Norge"),
+        Count(4, "forsknings- och innovationsaktörer", "Norge"),
+    ]
+    assert parse_counts("20 partners") == [Count(20, "partners")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Nässjö kommun, Vaggeryds kommun",
+        "11 universitet, Nässjö kommun",
+        "11 universitet och Nässjö kommun",
+        "11 universitet i Europa och Nässjö kommun",
+        "24 Timmar AB",
+        "0 universitet",
+        "11",
+        "11 2017",
+        "1,5 universitet",
+    ],
+)
+def test_names_among_the_counts_make_it_no_counts_at_all(text):
+    assert parse_counts(text) == []
+
+
+@given(st.one_of(st.text(), st.text("019 ,;oichAB-é", max_size=25)))
+def test_any_text_is_counts_or_not(text):
+    assert all(count.number > 0 and count.kind for count in parse_counts(text))
