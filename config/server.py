@@ -120,7 +120,7 @@ def data_directory(base: Path) -> Path | None:
 
 
 def _not_ours(base: Path) -> str:
-    return f"{base / 'var'} belongs to another user: run the command as that user, or remove the directory."
+    return f"{base / 'var'} belongs to another user: run the command as that user or as root."
 
 
 def socket_directory(base: Path) -> Path:
@@ -690,6 +690,11 @@ def _start(base: Path) -> bool:
 def launch(base: Path, directory: Path, data: Path) -> None:
     who = account(base)
     sockets = _make_socket_directory(base, who)
+    # Left by a server that was killed. Its number may live on, as somebody else's or as a process that nobody
+    # has collected, and PostgreSQL would believe it; the directory is this checkout's alone, so we know better.
+    for left in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
+        with contextlib.suppress(FileNotFoundError):
+            (sockets / left).unlink()
     log = base / "var" / "log" / "postgres.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > 10_000_000:

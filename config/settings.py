@@ -148,6 +148,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Medel: "
 ACCOUNT_PREVENT_ENUMERATION = True
+# Nobody outside can make us write to an address that is not ours.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # axes alone limits logins (allauth would limit the address that all staff share); allauth limits the mails.
 ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": False, "reset_password": "20/m/ip,5/h/key"}
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -156,6 +158,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "strategy.accounts.locked_out"
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "strategy.accounts.login_name"
 AXES_CLIENT_IP_CALLABLE = "strategy.accounts.client_address"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

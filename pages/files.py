@@ -412,13 +412,14 @@ class Table:
     header_line: int
 
 
-def read_table(data: bytes, *, known_headers: Collection[str]) -> Table:
+def read_table(data: bytes, *, known_headers: Collection[str], formulas_are_text: bool = False) -> Table:
     """Read CSV bytes, or raise `TableRefused` with everything that stands in the way.
 
     The encoding is read from the bytes: a byte order mark, else UTF-8, else Windows-1252. The heading is
     the first line that holds at least two of `known_headers` (case and spaces aside), so a title above it
     is passed over; the separator is the one among ; , and tab that finds most of them. Headings that are
-    not known are kept, for the caller to refuse by name. Cells are otherwise left as they are.
+    not known are kept, for the caller to refuse by name. Cells are otherwise left as they are: a formula is
+    refused, or with `formulas_are_text` kept as the text it is (never run, and defused on the way out).
     """
     text, encoding = _decode(data)
     lines = list(io.StringIO(text, newline=""))
@@ -438,7 +439,11 @@ def read_table(data: bytes, *, known_headers: Collection[str]) -> Table:
         if not any(cell.strip() for cell in cells):
             continue
         surplus = cells[len(headers) :]
-        problems.extend(_row_problems(headers, cells, line))
+        problems.extend(
+            problem
+            for problem in _row_problems(headers, cells, line)
+            if not (formulas_are_text and problem.code == "formula")
+        )
         if not any(cell.strip() for cell in surplus):
             cells = cells[: len(headers)] + [""] * (len(headers) - len(cells))
             rows.append(Row(line, tuple(map(nfc, cells))))

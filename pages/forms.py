@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ImproperlyConfigured, ValidationError
@@ -90,7 +90,8 @@ class ShownField(forms.BoundField):
         for unwanted in ("maxlength", "placeholder"):
             if unwanted in shown.attrs:
                 built[unwanted] = False
-        if css := " ".join(filter(None, (_css(shown), built.get("class") or shown.attrs.get("class", "")))):
+        own = built.get("class") or shown.attrs.get("class")
+        if css := " ".join([_css(shown), str(own)] if own else [_css(shown)]).strip():
             built["class"] = css
         return built
 
@@ -136,7 +137,8 @@ class GroupedForm(forms.BaseForm):
     dropped (no permission) is passed over; a misspelt name is an error.
     """
 
-    groups: Sequence[tuple[Any, ...]] = ()
+    base_fields: dict[str, forms.Field]
+    groups: ClassVar[Sequence[tuple[Any, ...]]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -210,6 +212,13 @@ REFUSALS: Final[dict[str, Text]] = {
     ),
     "month_does_not_exist": gettext_lazy("“%(text)s” has a month that does not exist. Write 01 to 12."),
     "day_does_not_exist": gettext_lazy("“%(text)s” has a day that does not exist. Check the date."),
+    "period_is_missing": gettext_lazy("Write the period, for example 2026-09 – 2028-08."),
+    "not_a_period": gettext_lazy(
+        "“%(text)s” cannot be read as a period. Write 2026, 2026-09 or 2026-09 – 2028-08."
+    ),
+    "period_ends_before_it_starts": gettext_lazy(
+        "The period ends %(last)s, before it starts %(first)s. Change one of the dates."
+    ),
     "organisation_number_is_missing": gettext_lazy("Write the organisation number, for example 212000-0530."),
     "organisation_number_has_ten_digits": gettext_lazy(
         "An organisation number has ten digits. Write it as 212000-0530."
@@ -383,7 +392,7 @@ class VersionedForm(forms.BaseForm):
         return cleaned
 
     def _carry(self, version: int) -> None:
-        data = self.data.copy()
+        data: Any = self.data.copy()  # type: ignore[attr-defined]  # A QueryDict or a dict.
         data[self.add_prefix("version")] = str(version)
         self.data = data
 

@@ -142,6 +142,13 @@ class TableView(View):
         """A value or a text ("not summed") per column name, over every filtered row of all pages."""
         return {}
 
+    def prepare_rows(self, rows: Sequence[Any]) -> None:
+        """Fetches what the columns need beyond the rows: once for a page, once for a file, never for each row."""
+
+    def get_caption(self) -> Text | None:
+        """What stands above the table; None says how amounts are written, if there are any."""
+        return None
+
     def get_total_label(self, count: int) -> Text:
         return ngettext("All %(count)d row", "All %(count)d rows", count) % {"count": count}
 
@@ -220,6 +227,7 @@ class TableView(View):
         title = str(self.get_title())
         now = self.get_now()
         rows = list(found)
+        self.prepare_rows(rows)
         if form == "csv":
             data = write_csv(columns, rows)
         elif form == "json":
@@ -320,10 +328,13 @@ class TableView(View):
     def _rows_context(self, page: Page[Any], found: QuerySet[Any]) -> dict[str, Any]:
         count = page.paginator.count
         totals = self.totals(found) if count else {}
+        rows = list(page.object_list)
+        self.prepare_rows(rows)
         shown = listing(
             self.get_columns(),
-            page.object_list,
+            rows,
             name=self.get_title(),
+            caption=self.get_caption(),
             totals=totals,
             total_label=self.get_total_label(count),
         )

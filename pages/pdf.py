@@ -9,21 +9,26 @@ import mimetypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
+from xml.etree.ElementTree import SubElement
 
 import weasyprint
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+_SVG: Final = "{http://www.w3.org/2000/svg}"
 # A host that cannot exist (RFC 2606): relative addresses need one to be told from those of others.
 _OWN_HOST: Final = "https://medel.invalid/"
+# What a document may carry within itself: a municipality's arms.
 _EMBEDDED: Final = ("data:image/png", "data:image/jpeg", "data:image/svg+xml", "data:image/webp")
-# Without the site's address a relative link would lead nowhere on paper: it stays text.
-_NO_RELATIVE_LINKS: Final = (
-    f'a[href^="/"], a[href^="?"], a[href^="{_OWN_HOST}"] {{ -weasy-link: none !important }}'
-)
+
+
+# It warns of each property that our stylesheets have for browsers alone; errors are collected below.
+logging.getLogger("weasyprint").setLevel(logging.ERROR)
 
 
 class PdfFailed(RuntimeError):
@@ -35,7 +40,8 @@ class OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types.
 
     def __init__(self, base: str) -> None:
         super().__init__(allowed_protocols=["data"], allow_redirects=False, fail_on_errors=True)
-        self._static = urljoin(base, staticfiles_storage.base_url)
+        storage: Any = staticfiles_storage  # Whatever the setting names; all have base_url.
+        self._static = urljoin(base, storage.base_url)
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         if url.startswith("data:"):
@@ -52,14 +58,13 @@ class OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types.
 
 
 def _read(name: str) -> bytes:
-    """A static file by its name, hashed by the storage or as it lies in the project."""
-    if staticfiles_storage.exists(name):
+    """A static file as it lies in the project, or by the hashed name under which it was collected."""
+    if found := finders.find(name):
+        return Path(found).read_bytes()
+    if settings.STATIC_ROOT and staticfiles_storage.exists(name):
         with staticfiles_storage.open(name) as file:
             return bytes(file.read())
-    found = finders.find(name)
-    if found is None:
-        raise PdfFailed(f"There is no static file named {name}.")
-    return Path(found).read_bytes()
+    raise PdfFailed(f"There is no static file named {name}.")
 
 
 def render_pdf(html: str, *, base: str = "") -> bytes:
@@ -79,8 +84,10 @@ def render_pdf(html: str, *, base: str = "") -> bytes:
                 raise PdfFailed("A document states its language: <html lang> is missing.")
             if title is None or not (title.text or "").strip():
                 raise PdfFailed("A document states its title: <title> is missing or empty.")
-            styles = [] if base else [weasyprint.CSS(string=_NO_RELATIVE_LINKS)]
-            pdf = page.write_pdf(stylesheets=styles, pdf_variant="pdf/ua-1")
+            _name_drawings(root)
+            if not base:
+                _unlink(root)
+            pdf = page.write_pdf(pdf_variant="pdf/ua-1")
     except FatalURLFetchingError as error:  # A BaseException: left alone it would end the worker.
         raise PdfFailed(str(error.__cause__ or error)) from error
     if faults:
@@ -88,13 +95,39 @@ def render_pdf(html: str, *, base: str = "") -> bytes:
     return bytes(pdf)
 
 
+def _unlink(root: Any) -> None:
+    """Without the site's address a relative link would lead nowhere: it becomes text."""
+    for link in root.iter("a"):
+        if not link.get("href", "#").startswith(("#", "https:", "http:", "mailto:")):
+            link.tag = "span"
+            del link.attrib["href"]
+
+
+def _name_drawings(root: Any) -> None:
+    """PDF/UA wants words for each drawing, and WeasyPrint takes them from <title> alone.
+
+    A chart gives its aria-label; a mark, hidden beside its word, gets a space, which is read as nothing.
+    """
+    for drawing in root.iter(f"{_SVG}svg"):
+        if drawing.find(f"{_SVG}title") is not None:
+            continue
+        words = drawing.get("aria-label") or (
+            "\N{NO-BREAK SPACE}" if drawing.get("aria-hidden") == "true" else None
+        )
+        if words is None:
+            raise PdfFailed("A drawing has words: <svg> needs aria-label, or aria-hidden beside its word.")
+        SubElement(drawing, f"{_SVG}title").text = words
+
+
 class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.faults: list[str] = []
+        self._thread = get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.faults.append(record.getMessage())
+        if record.thread == self._thread:  # Another thread may be making another document.
+            self.faults.append(record.getMessage()[:200])  # An embedded image is its own address.
 
 
 @contextmanager

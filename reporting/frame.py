@@ -1,7 +1,8 @@
-"""What the reporting floor adds to the floors below."""
+"""What the reporting floor adds to the floors below: rules of what to deal with, reports, its menu item."""
 
 from django.utils.translation import gettext_lazy as _
 
+from reporting import findings  # noqa: F401 - registers the rules
 from strategy.models import Role
 from strategy.requests import MenuItem, menu
 

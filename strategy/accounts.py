@@ -46,6 +46,12 @@ def client_address(request: HttpRequest) -> str:
     return address or "127.0.0.1"
 
 
+def login_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """The account that somebody tries: allauth passes it on as `email`, the login form has it as `login`."""
+    given = (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login", "")
+    return str(given).strip().lower()
+
+
 def locked_out(request: HttpRequest, credentials: dict[str, Any] | None = None, *args: Any) -> HttpResponse:
     """Too many tries with this account from this address: others behind the same address are not held up."""
     return render(request, "account/locked_out.html", {"minutes": int(settings.AXES_COOLOFF_TIME * 60)}, status=429)

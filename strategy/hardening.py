@@ -17,6 +17,8 @@ from strategy.walls import Wall
 
 # Tables whose rows only triggers write, and only the owner of the functions may touch.
 WRITTEN_BY_TRIGGERS_ALONE = "pgh_tracked_model"
+# Who acted, on which page and why.
+CONTEXT = "pghistory_context"
 
 
 def walled_models() -> list[tuple[type[models.Model], Wall]]:
@@ -33,13 +35,18 @@ def event_models() -> list[type[models.Model]]:
 
 
 def harden(cursor: Any) -> None:
-    """Brings roles, grants, policies and history functions to what this version declares. Repeatable."""
+    """Brings roles, grants, policies and history functions to what this version declares. Repeatable.
+
+    Tables that do not stand yet (after a part of the migrations) are passed over.
+    """
     quote = cursor.db.ops.quote_name
     role = quote(settings.APPLICATION_ROLE)
     _role_exists(cursor, settings.APPLICATION_ROLE)
-    _grants(cursor, role)
-    _policies(cursor, role, quote)
-    _history(cursor, role, quote)
+    standing = set(cursor.db.introspection.table_names(cursor))
+    _grants(cursor, role, standing)
+    _policies(cursor, role, quote, standing)
+    _history(cursor, role, quote, standing)
+    _functions(cursor, role)
 
 
 def _role_exists(cursor: Any, name: str) -> None:
@@ -54,23 +61,26 @@ def _role_exists(cursor: Any, name: str) -> None:
         raise CommandError(f"The role {name} is a superuser or passes row security: run ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS.")
 
 
-def _grants(cursor: Any, role: str) -> None:
+def _grants(cursor: Any, role: str, standing: set[str]) -> None:
     for statement in (
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         f"GRANT USAGE ON SCHEMA public TO {role}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
-        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}",
     ):
         cursor.execute(statement)
+    if "django_migrations" in standing:
+        cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}")
     # Register numbers are taken through their function alone.
     cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'S' AND relname LIKE %s", ["register_numbers_%"])
     for (sequence,) in cursor.fetchall():
         cursor.execute(f'REVOKE ALL ON SEQUENCE "{sequence}" FROM {role}')
 
 
-def _policies(cursor: Any, role: str, quote: Any) -> None:
+def _policies(cursor: Any, role: str, quote: Any, standing: set[str]) -> None:
     for model, wall in walled_models():
+        if model._meta.db_table not in standing:
+            continue
         table = quote(model._meta.db_table)
         _raise_wall(
             cursor,
@@ -78,29 +88,29 @@ def _policies(cursor: Any, role: str, quote: Any) -> None:
             role,
             {
                 "SELECT": f"USING ({wall.read})",
-                "INSERT": f"WITH CHECK ({wall.write})",
+                "INSERT": f"WITH CHECK ({wall.create})",
                 "UPDATE": f"USING ({wall.write}) WITH CHECK ({wall.write})",
-                "DELETE": f"USING ({wall.write})",
+                "DELETE": f"USING ({wall.create})",
             },
         )
     for model in event_models():
-        read = event_wall(model)
-        if read is not None:
-            _raise_wall(cursor, quote(model._meta.db_table), role, {"SELECT": f"USING ({read})"})
-    _raise_wall(
-        cursor,
-        "pghistory_context",
-        role,
-        {"SELECT": "USING ((metadata ->> 'municipality')::bigint = ANY ((SELECT medel_reads())::bigint[]))"},
-    )
+        if model._meta.db_table in standing:
+            read = {"SELECT": f"USING ({event_wall(model)})"}
+            _raise_wall(cursor, quote(model._meta.db_table), role, read)
+    if CONTEXT in standing:
+        # Compared as text: what a context says was claimed by who wrote, and must not make the comparison fail.
+        read = {"SELECT": "USING (metadata ->> 'municipality' = ANY ((SELECT medel_reads()::text[])::text[]))"}
+        _raise_wall(cursor, CONTEXT, role, read)
 
 
-def event_wall(model: type[models.Model]) -> str | None:
+def event_wall(model: type[models.Model]) -> str:
     """Who reads an event: whoever may read the row that it is an event of, by the columns the event keeps."""
     columns = {field.column for field in model._meta.concrete_fields}
     wall = getattr(model.pgh_tracked_model, "wall", None)  # type: ignore[attr-defined]
-    if wall in (Wall.MUNICIPALITY, Wall.OF_MUNICIPALITY, None):
-        return None if wall is None else "true"
+    if wall in (Wall.MUNICIPALITY, Wall.OF_MUNICIPALITY):
+        return "true"
+    if wall in (Wall.ACCOUNT, None):
+        return "false"  # the owner alone
     if wall is Wall.PERSON:
         return (
             "registered_in_id = ANY ((SELECT medel_reads())::bigint[]) OR pgh_obj_id IN"
@@ -123,29 +133,58 @@ def _raise_wall(cursor: Any, table: str, role: str, policies: dict[str, str]) ->
         cursor.execute(f"CREATE POLICY medel_{command.lower()} ON {table} FOR {command} TO {role} {clause}")
 
 
-def _history(cursor: Any, role: str, quote: Any) -> None:
-    cursor.execute(
-        "SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = 'public' AND (p.proname = '_pgh_attach_context' OR p.proname LIKE %s)",
-        [r"pgtrigger\_%"],
-    )
-    for (function,) in cursor.fetchall():
-        cursor.execute(f"ALTER FUNCTION {function} SECURITY DEFINER SET search_path = public, pg_temp")
+def _history(cursor: Any, role: str, quote: Any, standing: set[str]) -> None:
     # Every trigger asks this function whether the session has switched it off. The answer is no: setting the
     # switch empty on each function instead would need a right that only a database administrator gives.
     cursor.execute(
         "CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean"
         " LANGUAGE sql IMMUTABLE AS $$ SELECT false $$"
     )
-    tables = [quote(model._meta.db_table) for model in event_models()] + ["pghistory_context"]
+    tables = [model._meta.db_table for model in event_models()] + [CONTEXT]
+    tables = [table for table in tables if table in standing]
+    tracked = [model._meta.db_table for model in tracked_models() if model._meta.db_table in standing]
     for table in tables:
-        cursor.execute(f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {table} FROM {role}, PUBLIC")
+        rights = "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
+        cursor.execute(f"REVOKE {rights} ON {quote(table)} FROM {role}, PUBLIC")
     cursor.execute(
         "CREATE OR REPLACE FUNCTION medel_is_never_emptied() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'this table is never emptied' USING ERRCODE = 'insufficient_privilege'; END $$"
     )
-    for table in tables + [quote(model._meta.db_table) for model in tracked_models()]:
+    for table in tables + tracked:
         cursor.execute(
-            f"CREATE OR REPLACE TRIGGER medel_is_never_emptied BEFORE TRUNCATE ON {table}"
+            f"CREATE OR REPLACE TRIGGER medel_is_never_emptied BEFORE TRUNCATE ON {quote(table)}"
             " EXECUTE FUNCTION medel_is_never_emptied()"
         )
+    # The function that notes who acts overwrites the note when its key comes again. Within the transaction
+    # that made it, it may (a reason is added); afterwards nobody rewrites who did it, and why.
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION medel_act_is_done() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF OLD.created_at IS DISTINCT FROM now() THEN RAISE EXCEPTION 'what was done is not told anew'"
+        " USING ERRCODE = 'insufficient_privilege'; END IF;"
+        " NEW.id := OLD.id; NEW.created_at := OLD.created_at; RETURN NEW; END $$"
+    )
+    if CONTEXT in standing:
+        cursor.execute(
+            f"CREATE OR REPLACE TRIGGER medel_act_is_done BEFORE UPDATE ON {CONTEXT}"
+            " FOR EACH ROW EXECUTE FUNCTION medel_act_is_done()"
+        )
+
+
+def _functions(cursor: Any, role: str) -> None:
+    """Functions with the owner's rights: nobody calls a trigger's function but its trigger.
+
+    Whoever may call one could hang it on a temporary table of the same shape and have it write events of
+    rows that never were.
+    """
+    cursor.execute(
+        "SELECT p.oid::regprocedure, p.proname, p.prorettype = 'trigger'::regtype FROM pg_proc p"
+        " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'"
+        " AND (p.proname LIKE %s OR p.proname LIKE %s OR p.proname = '_pgh_attach_context')",
+        [r"pgtrigger\_%", r"medel\_%"],
+    )
+    for function, name, is_trigger in cursor.fetchall():
+        if not name.startswith("medel_"):
+            cursor.execute(f"ALTER FUNCTION {function} SECURITY DEFINER SET search_path = public, pg_temp")
+        cursor.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC, {role}")
+        if name.startswith("medel_") and not is_trigger:
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")

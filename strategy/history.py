@@ -139,6 +139,67 @@ def acts(obj: models.Model, limit: int | None = None) -> tuple[Act, ...]:
     return tuple(act for act in told if act.differences or act.kind == "created")[:limit]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One act as components/history.html shows it."""
+
+    when: datetime
+    who: str
+    reason: str
+    what: str
+    changes: tuple[EntryChange, ...]
+
+
+@dataclass(frozen=True)
+class EntryChange:
+    label: str
+    before: str | None
+    after: str | None
+
+
+def entries(obj: models.Model, limit: int | None = None) -> tuple[Entry, ...]:
+    """The acts on the object, for the component; a part is told with its name before the field's."""
+    return tuple(
+        Entry(
+            when=act.at,
+            who=act.who,
+            reason=act.reason,
+            what=_("Registered") if act.kind == "created" else "",
+            changes=tuple(
+                EntryChange(
+                    label=": ".join(said for said in (one.part[:1].upper() + one.part[1:], one.label) if said),
+                    before=one.before or None,
+                    after=one.after or None,
+                )
+                for one in act.differences
+            ),
+        )
+        for act in acts(obj, limit)
+    )
+
+
+def changes_since(obj: models.Model, version: int) -> list[tuple[str, object, str, datetime]]:
+    """What was saved of the object itself after the version: label, value now, who, when; newest first.
+
+    For `VersionedForm.changes_since` of a model that counts its versions. A field saved twice is told once.
+    """
+    pairs = [
+        (event, before)
+        for event, before, _part in _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
+        if event.version > version and before is not None  # type: ignore[attr-defined]
+    ]
+    names = _Names(event for pair in pairs for event in pair)
+    told: dict[str, tuple[str, object, str, datetime]] = {}
+    for event, before in reversed(pairs):
+        metadata = (event.pgh_context.metadata if event.pgh_context_id else {}) or {}  # type: ignore[attr-defined]
+        for one in _differences(event, before, "", names):
+            told.setdefault(
+                one.label,
+                (one.label, one.after, names.person(metadata.get("person")), event.pgh_created_at),  # type: ignore[attr-defined]
+            )
+    return list(told.values())
+
+
 def _with_predecessors(
     model: type[models.Model], which: dict[str, Any], part: str
 ) -> list[tuple[models.Model, models.Model | None, str]]:

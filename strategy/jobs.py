@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
-from procrastinate import RetryStrategy
+import subprocess
+import sys
+
+from django.conf import settings
+from django.utils import timezone
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from strategy import messages
+from strategy import attachments, messages
 
 
-@app.task(queue="messages", retry=RetryStrategy(max_attempts=5, exponential_wait=30))
+@app.task(queue="messages")
 def send_waiting_messages() -> None:
-    _sent, failed = messages.send_waiting()
-    if failed:
-        raise RuntimeError(f"{failed} messages could not be sent; they are tried again")
+    """At once; what fails here leaves by `sweep_outbox`."""
+    messages.send_waiting(timezone.now())
 
 
 @app.periodic(cron="*/5 * * * *")
 @app.task(queue="messages", queueing_lock="outbox")
 def sweep_outbox(timestamp: int) -> None:
-    """What was left behind (a worker that died, a mail server that was away) leaves within five minutes."""
-    messages.send_waiting()
+    """What was left behind (a worker that died, a mail server that was away) leaves in its turn."""
+    messages.send_waiting(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queue="upkeep", queueing_lock="stalled", pass_context=True)
+async def restart_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Jobs whose worker was killed wait again."""
+    for job in await context.app.job_manager.get_stalled_jobs():
+        await context.app.job_manager.retry_job(job)
+
+
+@app.periodic(cron="30 1 * * *")
+@app.task(queue="upkeep", queueing_lock="backup", retry=RetryStrategy(max_attempts=3, wait=600))
+def nightly_backup(timestamp: int) -> None:
+    """`make backup`, where this machine can: with the project's own server, or with an owner's address.
+
+    An installation with the application role's address alone is backed up by its database's own means.
+    """
+    if not settings.DATABASE_OWNER_URL or settings.DATABASE_OWNER_URL == settings.DATABASE_URL:
+        return
+    done = subprocess.run(  # noqa: S603 - our own file, no words from outside
+        [sys.executable, str(settings.BASE_DIR / "config" / "bootstrap.py"), "backup"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise RuntimeError(f"The nightly backup was not made: {said}")
+
+
+@app.periodic(cron="0 3 * * *")
+@app.task(queue="upkeep", queueing_lock="nightly")
+def nightly_sweep(timestamp: int) -> None:
+    """Files that no row names, and the texts of mails long gone."""
+    now = timezone.now()
+    attachments.sweep(now)
+    messages.forget_old_texts(now)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.template.response import SimpleTemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pages.registries import Registry
@@ -23,6 +28,10 @@ from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader, resolve_reader
 from strategy.walls import scope
+
+log = logging.getLogger("medel.permissions")
+
+M = TypeVar("M", bound=Model)
 
 # Everything else asks for a login first.
 PUBLIC = {
@@ -36,13 +45,56 @@ PUBLIC = {
     "styleguide",
     "javascript_catalog",
     "health",
+    "help",
 }
+# For who is logged in, with or without an assignment.
+WITHOUT_ASSIGNMENT = PUBLIC | {"account_change_password", "account_set_password"}
+
+
+@dataclass(frozen=True)
+class InstallationPage:
+    """A page of who runs the installation, named as its address; `label` where the first page leads to it.
+
+    Opened with the right to write municipalities and shared reference data, and to read no municipality's rows.
+    """
+
+    name: str
+    label: str | Promise = ""
+    sentence: str | Promise = ""
+
+
+installation_pages: Registry[InstallationPage] = Registry("installation page")
+
+
+@dataclass(frozen=True)
+class Bystander:
+    """What the header shows of somebody who is logged in and reads no municipality on this page."""
+
+    role_label: str
+    where_label: str = ""
+    municipality: None = None
+    municipalities: tuple[Municipality, ...] = ()
 
 
 def reader_of(request: HttpRequest) -> Reader:
     """The request's reader; only for pages behind the login, which all have one."""
     reader: Reader = request.reader  # type: ignore[attr-defined]
     return reader
+
+
+def found_or_404(reader: Reader, rows: QuerySet[M], pk: int) -> M:
+    """The row among those that the reader sees. Another municipality's is not there, and the try is logged."""
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        log.warning(
+            "not found: person %s asked for %s %s in municipality %s",
+            reader.person.pk,
+            rows.model.__name__,
+            pk,
+            reader.municipality.pk,
+        )
+        raise Http404
+    return found
 
 
 class ReaderMiddleware:
@@ -76,16 +128,29 @@ class ReaderMiddleware:
 
         person = account.person_id  # type: ignore[union-attr]
         today = timezone.localdate()
+        if name in installation_pages and account.runs_installation:  # type: ignore[union-attr]
+            request.bystander = Bystander(gettext("Administrator of the installation"))  # type: ignore[attr-defined]
+            with (
+                scope(person=person, installation=True),
+                history.context(person=person, page=request.path, request=_request_id(request)),
+            ):
+                return _rendered(view(request, *args, **kwargs))
         municipalities = municipalities_of(person, today)
         chosen = _chosen(request, municipalities)
         if chosen is None:
+            runs_installation = account.runs_installation  # type: ignore[union-attr]
+            request.bystander = Bystander(  # type: ignore[attr-defined]
+                gettext("Administrator of the installation") if runs_installation else gettext("No assignment")
+            )
             with (
-                scope(person=person, installation=bool(account.runs_installation)),  # type: ignore[union-attr]
+                scope(person=person),
                 history.context(person=person, page=request.path, request=_request_id(request)),
             ):
-                if name in PUBLIC:
+                if name in WITHOUT_ASSIGNMENT:
                     return _rendered(view(request, *args, **kwargs))
-                return render(request, "no_assignment.html", status=403)
+                if runs_installation and name == "home":
+                    return redirect("installation")
+                return _no_assignment(request, person, today)
         with scope(chosen.pk, person=person):
             reader = resolve_reader(account.person, chosen, today, municipalities)  # type: ignore[union-attr]
             request.reader = reader  # type: ignore[attr-defined]
@@ -97,6 +162,19 @@ class ReaderMiddleware:
                 reason=request.POST.get("reason", "").strip() if request.method == "POST" and _is_form(request) else "",
             ):
                 return _rendered(view(request, *args, **kwargs))
+
+
+def _no_assignment(request: HttpRequest, person: int, today: date) -> HttpResponse:
+    """403 that says until when the person had an assignment, or from when one begins, and what to do."""
+    from strategy.responsibilities import assignments_on_other_days
+
+    held = assignments_on_other_days(person, today)
+    return render(
+        request,
+        "no_assignment.html",
+        {"over": [one for one in held if one.is_over], "to_come": [one for one in held if not one.is_over]},
+        status=403,
+    )
 
 
 def _is_form(request: HttpRequest) -> bool:
@@ -117,7 +195,7 @@ def _rendered(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def municipalities_of(person: int, today: Any) -> tuple[Municipality, ...]:
+def municipalities_of(person: int, today: date) -> tuple[Municipality, ...]:
     """Where the person has an assignment on the day, in the order they were added."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT medel_municipalities_of(%s, %s)", [person, today])
@@ -135,17 +213,21 @@ def _chosen(request: HttpRequest, municipalities: tuple[Municipality, ...]) -> M
 
 @dataclass(frozen=True)
 class MenuItem:
-    """A place in the menu: shown to who may, up in the menu for the roles that use it, under "More" for the rest."""
+    """A place in the menu: shown to who may, up in the menu for the roles that use it, under "More" for the rest.
+
+    Lower `place` stands first; within the same place the order of registration holds.
+    """
 
     name: str
     label: str | Promise
     url_name: str
     action: str
     roles: frozenset[Role] | None = None  # None: everybody uses it
+    place: int = 50
 
 
 menu: Registry[MenuItem] = Registry("menu item")
-menu.register(MenuItem("home", _("To do"), "home", "responsibilities.read"))
+menu.register(MenuItem("home", _("To do"), "home", "responsibilities.read", place=0))
 
 
 @dataclass(frozen=True)
@@ -159,10 +241,10 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: reader and menus. No query: it runs on error pages too."""
     reader: Reader | None = getattr(request, "reader", None)
     if reader is None:
-        return {"reader": None, "menu": [], "more_menu": []}
+        return {"reader": getattr(request, "bystander", None), "menu": [], "more_menu": []}
     up: list[MenuLink] = []
     more: list[MenuLink] = []
-    for item in menu:
+    for item in sorted(menu, key=attrgetter("place")):
         if not reader.can(item.action):
             continue
         try:
@@ -190,7 +272,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
             for value in values
             if name != "csrfmiddlewaretoken" and isinstance(value, str) and "password" not in name
         ]
-    request.reader = None  # type: ignore[attr-defined]
+    request.reader = request.bystander = None  # type: ignore[attr-defined]
     response = render(request, "503.html" if away else "500.html", {"typed": typed}, status=503 if away else 500)
     if away:
         response["Retry-After"] = "10"

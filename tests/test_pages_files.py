@@ -81,7 +81,7 @@ def test_the_heading_is_found_below_a_title_with_an_unpaired_quotation_mark():
 
 
 def test_the_separator_is_the_one_that_finds_most_headings():
-    assert read("title, funder; starts\ntitle;funder;starts\na;b;c\n").rows == (Row(3, ("a", "b", "c")),)
+    assert read("title;funder\ntitle,funder,starts\na,b,c\n").rows == (Row(3, ("a", "b", "c")),)
 
 
 def test_decomposed_letters_are_composed():

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from strategy.models.organisation import Municipality, never_deleted, versioned
-from strategy.walls import Wall, own_or_shared_reference
+from strategy.walls import Wall, composed, own_or_shared_reference
 from values.text import squeeze
 
 
@@ -48,6 +48,7 @@ class Reference(models.Model):
             pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"]),
             versioned(),
             never_deleted(),
+            composed("name"),
         ]
 
     def __str__(self) -> str:
@@ -71,6 +72,7 @@ class Funder(Reference):
                 F("municipality"), Lower("name"), name="funder_stands_once", nulls_distinct=False
             ),
             models.CheckConstraint(condition=~Q(name=""), name="funder_has_a_name"),
+            models.CheckConstraint(condition=Q(kind__in=["", *FunderKind.values]), name="funder_kind_is_known"),
         ]
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from projects.models.funding import Funder, Programme
 from strategy.models.organisation import Municipality, Unit, never_deleted, versioned
 from strategy.models.people import Person
-from strategy.walls import MunicipalityOwned, SameMunicipality, Wall, own_or_shared_reference
+from strategy.walls import MunicipalityOwned, SameMunicipality, Wall, composed, own_or_shared_reference, works_here
 from values.money import Amount, Money
 from values.precision import PartialDate, Precision
 from values.text import escape_like, search_words
@@ -311,21 +311,7 @@ class Project(MunicipalityOwned):
                     RETURN NEW;
                 """,
             ),
-            pgtrigger.Trigger(
-                name="project_manager_works_here",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("project_manager_id"),
-                func="""
-                    IF NEW.project_manager_id IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM strategy_assignment a
-                        WHERE a.person_id = NEW.project_manager_id AND a.municipality_id = NEW.municipality_id
-                    ) THEN
-                        RAISE EXCEPTION 'the project manager has no assignment in the municipality'
-                            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'project_manager_works_here';
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
+            works_here("project_manager"),
             pgtrigger.Trigger(
                 name="is_no_part_of_itself",
                 when=pgtrigger.Before,
@@ -465,7 +451,9 @@ class ProjectParty(MunicipalityOwned):
             models.UniqueConstraint(
                 fields=["project"], name="a_project_has_one_lead_partner", condition=Q(role="lead")
             ),
+            models.CheckConstraint(condition=Q(role__in=["", *PartyRole.values]), name="party_role_is_known"),
         ]
+        triggers = [*MunicipalityOwned.Meta.triggers, composed("name", "kind", "place")]
 
     def __str__(self) -> str:
         return self.name or f"{self.number} {self.kind}" + (f" {self.place}" if self.place else "")
@@ -505,6 +493,12 @@ class ProjectShare(models.Model):
             SameMunicipality(field="unit", name="share_unit_in_same_municipality"),
             models.CheckConstraint(condition=Q(own_share__gte=0), name="shared_own_share_is_not_negative"),
             models.CheckConstraint(condition=Q(role__in=["", *ProjectRole.values]), name="share_role_is_known"),
+            models.CheckConstraint(
+                condition=Q(co_financing__in=["", *CoFinancingKind.values]), name="share_co_financing_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(own_share_currency__regex=r"^[A-Z]{3}$"), name="share_currency_has_three_letters"
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(
@@ -544,6 +538,9 @@ class ImportedProject(MunicipalityOwned):
             SameMunicipality(field="batch", name="imported_project_batch_in_same_municipality"),
             SameMunicipality(field="project", name="imported_project_in_same_municipality"),
             models.UniqueConstraint(fields=["batch", "project"], name="a_batch_touches_a_project_once"),
+            models.CheckConstraint(
+                condition=Q(action__in=ImportedAction.values), name="imported_action_is_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -73,10 +73,14 @@ BEGIN
     IF place IS DISTINCT FROM medel_writes() OR in_year NOT BETWEEN 1971 AND 2199 OR wanted NOT BETWEEN 0 AND 1000000 THEN
         RAISE EXCEPTION 'register numbers are taken in the own municipality' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF to_regclass(counter) IS NULL THEN
-        EXECUTE format('CREATE SEQUENCE IF NOT EXISTS %I', counter);
+    -- Named with its schema: a temporary sequence of the same name counts for nobody.
+    IF to_regclass('public.' || counter) IS NULL THEN
+        BEGIN
+            EXECUTE format('CREATE SEQUENCE IF NOT EXISTS public.%I', counter);
+        EXCEPTION WHEN unique_violation THEN NULL;  -- another made it in the same moment
+        END;
     END IF;
-    RETURN QUERY EXECUTE format('SELECT nextval(%L) FROM generate_series(1, $1)', counter) USING wanted;
+    RETURN QUERY EXECUTE format('SELECT nextval(%L) FROM generate_series(1, $1)', 'public.' || counter) USING wanted;
 END $$;
 """
 

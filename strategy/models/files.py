@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from strategy.models.organisation import never_deleted, versioned
 from strategy.models.people import Person
-from strategy.walls import MunicipalityOwned, SameMunicipality
+from strategy.walls import MunicipalityOwned, SameMunicipality, composed, works_here
 
 
 @pghistory.track()
@@ -76,7 +76,7 @@ class ImportBatch(MunicipalityOwned):
                 name="import_batch_state_has_its_time",
             ),
         ]
-        triggers = [*MunicipalityOwned.Meta.triggers, versioned(), never_deleted()]
+        triggers = [*MunicipalityOwned.Meta.triggers, versioned(), never_deleted(), works_here("uploaded_by")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
@@ -98,6 +98,7 @@ class RememberedWord(MunicipalityOwned):
                 fields=["municipality", "kind", "column", "word"], name="a_word_is_remembered_once"
             )
         ]
+        triggers = [*MunicipalityOwned.Meta.triggers, composed("column", "word", "meaning")]
 
     def __str__(self) -> str:
         return f"{self.column}: {self.word} = {self.meaning}"

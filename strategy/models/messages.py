@@ -6,7 +6,7 @@ import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from strategy.models.organisation import Municipality
+from strategy.models.organisation import Municipality, never_deleted
 from strategy.walls import Wall
 
 
@@ -30,6 +30,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["id"], name="message_waiting", condition=models.Q(sent_at__isnull=True))
         ]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return f"{self.pk}"

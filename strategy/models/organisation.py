@@ -14,7 +14,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from strategy.walls import MunicipalityOwned, SameMunicipality, Wall
+from strategy.walls import MunicipalityOwned, SameMunicipality, Wall, composed
 
 
 class MunicipalityKind(models.TextChoices):
@@ -107,8 +107,12 @@ class Municipality(models.Model):
                 ),
                 name="organisation_number_has_its_check_digit",
             ),
+            models.CheckConstraint(condition=~Q(name=""), name="municipality_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(kind__in=MunicipalityKind.values), name="municipality_kind_is_known"
+            ),
         ]
-        triggers = [versioned(), never_deleted()]
+        triggers = [versioned(), never_deleted(), composed("name")]
 
     def __str__(self) -> str:
         return self.name
@@ -212,6 +216,8 @@ class Unit(MunicipalityOwned):
             models.CheckConstraint(
                 condition=Q(is_executive_board=False) | Q(kind="board"), name="executive_board_is_a_board"
             ),
+            models.CheckConstraint(condition=~Q(name=""), name="unit_has_a_name"),
+            models.CheckConstraint(condition=Q(kind__in=UnitKind.values), name="unit_kind_is_known"),
             ExclusionConstraint(
                 name="unit_name_is_taken",
                 expressions=[
@@ -226,6 +232,7 @@ class Unit(MunicipalityOwned):
             *MunicipalityOwned.Meta.triggers,
             versioned(),
             never_deleted(),
+            composed("name"),
             pgtrigger.Trigger(
                 name="tree_has_no_cycle",
                 when=pgtrigger.Before,
@@ -271,7 +278,10 @@ class UnitName(MunicipalityOwned):
         constraints = [
             SameMunicipality(field="unit", name="unit_name_in_same_municipality"),
             models.UniqueConstraint("municipality", "unit", Lower("name"), name="unit_has_the_name_once"),
+            models.CheckConstraint(condition=~Q(name=""), name="unit_name_is_not_empty"),
+            models.CheckConstraint(condition=Q(kind__in=UnitNameKind.values), name="unit_name_kind_is_known"),
         ]
+        triggers = [*MunicipalityOwned.Meta.triggers, composed("name")]
 
     def __str__(self) -> str:
         return self.name

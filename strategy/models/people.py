@@ -68,6 +68,7 @@ class Person(models.Model):
                 condition=~Q(name__regex=r"\d{6}[-+ ]?\d{4}") & ~Q(title__regex=r"\d{6}[-+ ]?\d{4}"),
                 name="no_personal_identity_number_about_a_person",
             ),
+            models.CheckConstraint(condition=~Q(name=""), name="person_has_a_name"),
         ]
         triggers = [versioned(), never_deleted()]
 
@@ -92,6 +93,8 @@ class AccountManager(BaseUserManager["Account"]):
 @pghistory.track(exclude=["password", "last_login", "email"])
 class Account(AbstractBaseUser):
     """A local login. Belongs to the installation; what it may do are the person's assignments."""
+
+    wall = Wall.ACCOUNT
 
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     person = models.OneToOneField(Person, models.PROTECT, related_name="account")
@@ -155,6 +158,7 @@ class Assignment(MunicipalityOwned):
         indexes = [models.Index(fields=["person"], name="assignment_person")]
         constraints = [
             SameMunicipality(field="unit", name="assignment_unit_in_same_municipality"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="assignment_role_is_known"),
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
                 name="assignment_ends_after_it_starts",

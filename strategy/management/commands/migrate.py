@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connection
+from django.db import connection, transaction
 
 from strategy.hardening import harden
 
@@ -14,20 +15,20 @@ from strategy.hardening import harden
 class Command(DjangoMigrate):
     def handle(self, *args: Any, **options: Any) -> None:
         with as_owner():
-            super().handle(*args, **options)
-            if options.get("plan") or options.get("check_unapplied"):
-                return
-            if not _everything_applied():
-                return
-            with connection.cursor() as cursor:
-                harden(cursor)
+            try:
+                super().handle(*args, **options)
+            except BaseException:
+                # What was migrated before the failure is no less walled.
+                with suppress(Exception):
+                    _harden()
+                raise
+            if not (options.get("plan") or options.get("check_unapplied")):
+                _harden()
 
 
-def _everything_applied() -> bool:
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+def _harden() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        harden(cursor)
 
 
 class as_owner:

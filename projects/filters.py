@@ -1,0 +1,194 @@
+"""The filters of the list of projects. Their names are the words of the address, which is Swedish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Max, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pages.columns import NOT_STATED
+from projects.models import Funder, Project, ProjectRole, State
+from projects.seen import taking_part
+from strategy.models import Municipality, Unit
+from strategy.permissions import Reader, units_below
+
+UNKNOWN = "saknas"
+STARTED, ENDED = "startade", "slutade"
+ALSO_WITHDRAWN, ONLY_WITHDRAWN = "aven", "enbart"
+FIRST_YEAR, LAST_YEAR = 1971, 2199
+_ALL = gettext_lazy("All")
+
+_not_stated = (UNKNOWN, NOT_STATED)
+
+
+def _choice(label: Any, choices: Any, method: str, empty: Any = _ALL) -> Any:
+    return django_filters.ChoiceFilter(
+        label=label, choices=choices, method=method, empty_label=empty, null_label=None
+    )
+
+
+class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The package has no types.
+    """Over projects from `seen_from`; `municipalities` are those the list speaks for."""
+
+    q = django_filters.CharFilter(
+        label=gettext_lazy("Title, number, party or funder"), method="by_text", max_length=200
+    )
+    ar = _choice(gettext_lazy("Year"), [], "by_year")
+    hur = _choice(
+        gettext_lazy("In the year"),
+        [(STARTED, gettext_lazy("started")), (ENDED, gettext_lazy("ended"))],
+        "by_nothing",
+        gettext_lazy("running"),
+    )
+    enhet = _choice(gettext_lazy("Board or unit"), [], "by_unit")
+    finansiar = _choice(gettext_lazy("Funder"), [], "by_funder")
+    lage = _choice(gettext_lazy("State"), [*State.choices, _not_stated], "by_state")
+    roll = _choice(gettext_lazy("Our role"), [*ProjectRole.choices, _not_stated], "by_role")
+    makulerade = _choice(
+        gettext_lazy("Withdrawn"),
+        [(ALSO_WITHDRAWN, gettext_lazy("shown too")), (ONLY_WITHDRAWN, gettext_lazy("shown alone"))],
+        "by_nothing",
+        gettext_lazy("not shown"),
+    )
+    egna = django_filters.BooleanFilter(
+        label=gettext_lazy("Mine and my unit's"), method="by_mine", widget=forms.CheckboxInput
+    )
+
+    class Meta:
+        model = Project
+        fields: Sequence[str] = ()
+
+    def __init__(
+        self, *args: Any, reader: Reader, municipalities: Sequence[Municipality], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.reader = reader
+        self.municipalities = tuple(municipalities)
+        self.filters["ar"].extra["choices"] = self._years()
+        self.filters["enhet"].extra["choices"] = self._units()
+        self.filters["finansiar"].extra["choices"] = self._funders()
+        if reader.units("project.change") is None:
+            del self.filters["egna"]  # All of the municipality is theirs.
+
+    @property
+    def year(self) -> int | None:
+        """The chosen year, if it can be used."""
+        chosen = self.form.cleaned_data.get("ar") if self.is_valid() else None
+        return int(chosen) if chosen else None
+
+    @property
+    def shows_withdrawn(self) -> bool:
+        return bool(self.is_valid() and self.form.cleaned_data.get("makulerade"))
+
+    def filter_queryset(self, queryset: QuerySet[Project]) -> QuerySet[Project]:
+        found = super().filter_queryset(queryset)
+        match self.form.cleaned_data.get("makulerade"):
+            case "aven":
+                return found
+            case "enbart":
+                return found.filter(withdrawn_at__isnull=False)
+        return found.filter(withdrawn_at__isnull=True)
+
+    # Each narrows to what was chosen; `name` is the filter's.
+
+    def by_nothing(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        """Says how another filter is meant."""
+        return projects
+
+    def by_text(self, projects: Any, name: str, value: str) -> QuerySet[Project]:
+        return projects.matching(value)  # type: ignore[no-any-return]
+
+    def by_year(self, projects: Any, name: str, value: str) -> QuerySet[Project]:
+        first, last = date(int(value), 1, 1), date(int(value), 12, 31)
+        undated = projects.recorded_for(first, last)
+        match self.form.cleaned_data.get("hur"):
+            case "startade":
+                return projects.filter(Q(starts_on__range=(first, last)) | undated)  # type: ignore[no-any-return]
+            case "slutade":
+                return projects.filter(Q(ends_on__range=(first, last)) | undated)  # type: ignore[no-any-return]
+        return projects.running_in(first, last)  # type: ignore[no-any-return]
+
+    def by_unit(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        if value == UNKNOWN:
+            ours = Q(seen_as_owner=True, owner_unit__isnull=True)
+            return projects.filter(ours | Q(shares__municipality__in=self.municipalities, shares__unit=None)).distinct()
+        unit = int(value)
+        below = units_below(self._place_of[unit], self.reader.today)
+        return projects.filter(taking_part(below[unit]))
+
+    def by_funder(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return projects.filter(funder=None if value == UNKNOWN else int(value))
+
+    def by_state(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return projects.filter(state="" if value == UNKNOWN else value)
+
+    def by_role(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        role = "" if value == UNKNOWN else value
+        return projects.filter(
+            Q(seen_as_owner=True, role=role)
+            | Q(pk__in=self._shares().filter(role=role).values("project"))
+        )
+
+    def by_mine(self, projects: QuerySet[Project], name: str, value: bool) -> QuerySet[Project]:
+        if not value:
+            return projects
+        units = self.reader.units("project.change") or frozenset()
+        return projects.filter(taking_part(units) | Q(project_manager=self.reader.person))
+
+    # What may be chosen: one query each.
+
+    def _shares(self) -> QuerySet[Any]:
+        return Project.shares.rel.related_model.objects.filter(municipality__in=self.municipalities)
+
+    def _years(self) -> list[tuple[str, str]]:
+        """From the first year that the register knows of to the next one, and whatever year the address names."""
+        known = self.queryset.order_by().aggregate(
+            first=Min("starts_on"), last=Max("ends_on"), start=Min("recorded_for_year"), end=Max("recorded_for_year")
+        )
+        this = self.reader.today.year
+        firsts = [this, known["start"] or this, known["first"].year if known["first"] else this]
+        # A date typed far ahead must not make a list of a thousand years.
+        lasts = [this + 1, known["end"] or this, min(known["last"].year if known["last"] else this, this + 15)]
+        years = set(range(max(min(firsts), this - 60), max(lasts) + 1))
+        asked = self.data.get("ar", "") if self.data else ""
+        if asked.isdecimal() and FIRST_YEAR <= int(asked[:5]) <= LAST_YEAR:
+            years.add(int(asked))
+        return [(str(year), str(year)) for year in sorted(years, reverse=True)]
+
+    def _units(self) -> list[Any]:
+        """The units in their tree, by municipality where there are several."""
+        units = list(Unit.objects.filter(municipality__in=self.municipalities).order_by("name", "pk"))
+        places = {place.pk: place for place in self.municipalities}
+        self._place_of = {unit.pk: places[unit.municipality_id] for unit in units}
+        trees = [(str(place), tree(units, place.pk)) for place in self.municipalities]
+        if len(trees) == 1:
+            return [*trees[0][1], (UNKNOWN, _("not stated"))]
+        return [*trees, (UNKNOWN, _("not stated"))]
+
+    def _funders(self) -> list[tuple[str, Any]]:
+        funders = Funder.objects.filter(pk__in=self.queryset.order_by().values("funder")).order_by("name", "pk")
+        return [*((str(funder.pk), funder.name) for funder in funders), _not_stated]
+
+
+def tree(units: Sequence[Unit], municipality_id: int | None = None) -> list[tuple[str, str]]:
+    """Choices of units, each below the one it belongs to and set in from it."""
+    chosen = [unit for unit in units if municipality_id in (None, unit.municipality_id)]
+    present = {unit.pk for unit in chosen}
+    below: dict[int | None, list[Unit]] = {}
+    for unit in chosen:
+        below.setdefault(unit.parent_id if unit.parent_id in present else None, []).append(unit)
+    choices: list[tuple[str, str]] = []
+
+    def add(parent: int | None, depth: int) -> None:
+        for unit in below.get(parent, ()):
+            choices.append((str(unit.pk), "\u2003" * depth + unit.name))
+            add(unit.pk, depth + 1)
+
+    add(None, 0)
+    return choices

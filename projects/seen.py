@@ -1,0 +1,131 @@
+"""A project as one municipality, or several in a joint list, see it.
+
+What belongs to a municipality alone (its unit, role and share) stands on the project for the one that owns
+it and on a share row for each other. In a joint list a project is counted once, with the sum of the own
+shares of the municipalities that the list speaks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet, Sum, Value
+from django.utils.functional import Promise
+
+from projects.models import CoFinancingKind, Project, ProjectRole, ProjectShare
+from strategy.models import Assignment, Municipality
+from strategy.permissions import ROLES, NONE, Reader, table
+from values.money import Amount, Money
+
+
+def municipalities_read_by(reader: Reader) -> tuple[Municipality, ...]:
+    """Where the person's roles read projects. Needs a scope that reads all of the person's municipalities."""
+    reaches = dict(zip(ROLES, table()["project.read"], strict=True))
+    held = (
+        Assignment.objects.filter(person=reader.person, municipality__in=reader.municipalities)
+        .valid_on(reader.today)
+        .values_list("municipality_id", "role")
+    )
+    allowed = {place for place, role in held if reaches.get(role, NONE) != NONE}  # type: ignore[call-overload]
+    return tuple(place for place in reader.municipalities if place.pk in allowed)
+
+
+def own_or_shared(municipalities: Sequence[Municipality]) -> QuerySet[Project]:
+    """What the municipalities own and what is shared with any of them; each project once."""
+    shared = ProjectShare.objects.filter(project=OuterRef("pk"), municipality__in=municipalities)
+    return Project.objects.filter(Q(municipality__in=municipalities) | Exists(shared))
+
+
+def seen_from(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> QuerySet[Project]:
+    """The projects with what `Seen` needs: two queries, however many rows."""
+    return projects.annotate(
+        seen_as_owner=ExpressionWrapper(Q(municipality__in=municipalities), output_field=BooleanField())
+    ).prefetch_related(
+        Prefetch(
+            "shares",
+            ProjectShare.objects.filter(municipality__in=municipalities)
+            .select_related("unit", "municipality")
+            .order_by("municipality_id"),
+            to_attr="shares_seen",
+        )
+    )
+
+
+def undated_last(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Latest registered first; those without dates come last, as the year they belong to is the list's alone."""
+    return projects.annotate(
+        undated=ExpressionWrapper(Q(starts_on__isnull=True, ends_on__isnull=True), output_field=BooleanField())
+    ).order_by("undated", "-registered_at", "-register_year", "-register_number", "pk")
+
+
+def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
+    """Projects that one of the units owns or takes part in, also by another municipality's share row."""
+    return (
+        Q(owner_unit__in=unit_ids)
+        | Exists(Project.taking_part.rel.related_model.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
+        | Exists(ProjectShare.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
+    )
+
+
+def own_shares(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> list[Money]:
+    """The municipalities' own shares of the projects, one sum for each currency; kronor first. One query."""
+    chosen = projects.order_by().values("pk")
+    owned = (
+        Project.objects.filter(pk__in=chosen, municipality__in=municipalities, own_share__isnull=False)
+        .order_by()
+        .values_list("own_share_currency")
+        .annotate(total=Sum("own_share"))
+    )
+    shared = (
+        ProjectShare.objects.filter(project__in=chosen, municipality__in=municipalities, own_share__isnull=False)
+        .order_by()
+        .values_list("own_share_currency")
+        .annotate(total=Sum("own_share"))
+    )
+    sums: dict[str, Decimal] = {}
+    for currency, total in owned.union(shared, all=True):
+        sums[currency] = sums.get(currency, Decimal(0)) + total
+    return [Money(sums[currency], currency) for currency in sorted(sums, key=lambda code: (code != "SEK", code))]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is the reader's own about a project: units, roles, kinds of co-financing and own shares.
+
+    Each is empty where it is not stated; several stand there only in a joint list.
+    """
+
+    units: tuple[Any, ...]
+    roles: tuple[str | Promise, ...]
+    co_financing: tuple[str | Promise, ...]
+    amounts: tuple[Amount, ...]
+
+    @classmethod
+    def of(cls, project: Any) -> Seen:
+        """Of a project from `seen_from`."""
+        sides = [*([project] if project.seen_as_owner else []), *project.shares_seen]
+        units = [project.owner_unit] if project.seen_as_owner else []
+        units += [share.unit for share in project.shares_seen]
+        return cls(
+            units=tuple(dict.fromkeys(unit for unit in units if unit is not None)),
+            roles=tuple(dict.fromkeys(ProjectRole(side.role).label for side in sides if side.role)),
+            co_financing=tuple(
+                dict.fromkeys(CoFinancingKind(side.co_financing).label for side in sides if side.co_financing)
+            ),
+            amounts=_by_currency([side.share for side in sides if side.share is not None]),
+        )
+
+
+def _by_currency(amounts: Sequence[Amount]) -> tuple[Amount, ...]:
+    sums: dict[str, Amount] = {}
+    for amount in amounts:
+        standing = sums.get(amount.money.currency)
+        sums[amount.money.currency] = (
+            amount
+            if standing is None
+            else Amount(standing.money + amount.money, standing.approximate or amount.approximate)
+        )
+    return tuple(sums.values())
