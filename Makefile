@@ -3,7 +3,11 @@
 PYTHON ?= python3
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run setup test backup db-upgrade lock
+.PHONY: run setup test backup db-upgrade lock messages
 
 run setup test backup db-upgrade lock:
 	@exec $(PYTHON) config/bootstrap.py $@
+
+# Finds every text, keeps locale/sv up to date and compiles it; says which texts have no Swedish.
+messages: setup
+	@.venv/bin/python config/catalogue.py

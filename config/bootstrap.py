@@ -159,8 +159,9 @@ def check_database() -> int:
 
 
 def reason_of(text: str, urls: Sequence[str] = ()) -> str:
-    """The last line of a message, without the passwords of the addresses it may repeat."""
+    """The last telling line of a message, without the passwords of the addresses it may repeat."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Is the server running")]
     said = lines[-1] if lines else "no reason given"
     for url in urls:
         try:
@@ -619,6 +620,8 @@ def run() -> int:
     with database():
         environment = child_environment(port)
         migrate(environment)
+        # The web server warns of a directory that is not there; locally it stays empty.
+        (variable_files() / "static").mkdir(parents=True, exist_ok=True)
         check_port(port)
         children: list[Child] = []
         try:
@@ -636,9 +639,11 @@ def run() -> int:
                 if not external() and not server.running(BASE):
                     say("The database ended; it is started again.")
                     with contextlib.suppress(server.ServerError):
-                        server.start(BASE)
+                        server.start(BASE, stay=False)
                 for child in children:
                     child.look()
+        except Stopped:
+            return 0  # Being asked to stop is how a run ends.
         finally:
             ignore_signals()
             end([child.process for child in children])
@@ -780,8 +785,7 @@ def own_server() -> int:
             [package for package in missing_system_packages("run") if package == "postgresql"]
         )
     server.prepare(BASE)
-    with server.in_use(BASE):
-        server.keep(BASE)
+    server.start(BASE)
     found = server.addresses(BASE)
     if found is not None:
         say("export DATABASE_URL='{}'\nexport DATABASE_OWNER_URL='{}'".format(*found))

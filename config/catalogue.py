@@ -59,7 +59,9 @@ def texts() -> Iterator[tuple[Path, str | None, str | tuple[str, str]]]:
                 yield from _text(path, call["function"], literals)
 
 
-def _text(path: Path, function: str, told: list[str]) -> Iterator[tuple[Path, str | None, str | tuple[str, str]]]:
+def _text(
+    path: Path, function: str, told: list[str]
+) -> Iterator[tuple[Path, str | None, str | tuple[str, str]]]:
     context = told.pop(0) if "pgettext" in function and told else None
     if function.removeprefix("n").startswith(("gettext", "pgettext")) and function.startswith("n"):
         if len(told) >= 2:

@@ -638,11 +638,15 @@ def running(base: Path) -> bool:
     return postmaster(base.resolve()) is not None
 
 
-def start(base: Path) -> bool:
-    """Start the server if it does not run; True if it had to be. It runs until `stop`."""
+def start(base: Path, *, stay: bool = True) -> bool:
+    """Start the server if it does not run; True if it had to be. It stays until `stop`, or if it need not
+    `stay` until the last of its users has left."""
     base = base.resolve()
     with only_one(base, "server"):
-        return _start(base)
+        started = _start(base)
+        if stay:
+            keep(base)
+        return started
 
 
 def stop(base: Path) -> bool:
@@ -691,7 +695,7 @@ def launch(base: Path, directory: Path, data: Path) -> None:
     who = account(base)
     sockets = _make_socket_directory(base, who)
     # Left by a server that was killed. Its number may live on, as somebody else's or as a process that nobody
-    # has collected, and PostgreSQL would believe it; the directory is this checkout's alone, so we know better.
+    # has collected, and PostgreSQL would believe it; the directory is this checkout's alone: we know better.
     for left in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
         with contextlib.suppress(FileNotFoundError):
             (sockets / left).unlink()

@@ -21,7 +21,8 @@ _own = None if environment.given("DATABASE_URL") else server.addresses(BASE_DIR)
 LOCAL = environment.flag("MEDEL_LOCAL", _own is not None)
 DEBUG = environment.flag("MEDEL_DEBUG")
 SECRET_KEY = environment.secret(
-    "MEDEL_SECRET_KEY", "of the tests alone " * 4 if TESTING else server.secrets(BASE_DIR)["secret_key"] if _own else None
+    "MEDEL_SECRET_KEY",
+    "of the tests alone " * 4 if TESTING else server.secrets(BASE_DIR)["secret_key"] if _own else None,
 )
 ALLOWED_HOSTS = environment.words("MEDEL_HOSTS", "127.0.0.1,localhost,[::1]" if LOCAL or TESTING else "")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not LOCAL]
@@ -214,7 +215,10 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "files"}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "files"},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or LOCAL

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -272,7 +273,7 @@ def _find(row: Any, source: Callable[[Any], Any] | str) -> Any:
         if isinstance(found, BaseManager):
             # Related rows, from the prefetched ones where the list fetched them.
             found = list(found.all())
-        elif inspect.ismethod(found):
+        elif inspect.ismethod(found) or isinstance(found, partial):  # Django's get_…_display is a partial
             found = found()
     return found
 

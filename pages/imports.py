@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -144,7 +145,7 @@ def _read_column(column: ImportColumn, heading: str, rows: Sequence[SheetRow], c
 def _read_cell(column: ImportColumn, cell: str) -> tuple[Any, str]:
     text = cell.strip()
     # What our own files defused is what it was before.
-    if text.startswith("'") and text[1:2] in FORMULA_STARTS and text[1:]:
+    if text.startswith("'") and text[1:2] in FORMULA_STARTS:
         text = text[1:]
     if not text or (len(text) < 20 and fold(text) in NOTHING_STATED):
         return None, ""
@@ -300,7 +301,7 @@ class Preview:
         return told.hexdigest()
 
     def first(self, limit: int) -> list[JudgedRow]:
-        """The rows worth looking at first: all refused and asked about, then what is written, then the rest."""
+        """The rows worth looking at first: refused and asked about, then what is written, then the rest."""
         order = list(Outcome)
         return sorted(self.rows, key=lambda row: (order.index(row.outcome), row.line))[:limit]
 
@@ -385,7 +386,7 @@ class QuestionsForm(forms.Form):
             )
             self.fields[question.field_name] = forms.ChoiceField(
                 label=question.text,
-                help_text=help_text,
+                help_text=escape(help_text),  # The template trusts it, and it may repeat the file.
                 choices=question.choices,
                 widget=forms.RadioSelect,
                 required=False,
@@ -411,7 +412,7 @@ class NotReady(Exception):
 
 
 def require_ready(preview: Preview, *, seen: str, leave_out_refused: bool) -> None:
-    """Raises `NotReady` unless what would be written is what somebody has seen (`seen` is its fingerprint)."""
+    """Raises `NotReady` unless what would be written is what was seen, whose fingerprint is `seen`."""
     if preview.fingerprint != seen:
         raise NotReady(
             _("The register has changed since the preview was made. Look through it again, then confirm."),
@@ -430,7 +431,8 @@ def require_ready(preview: Preview, *, seen: str, leave_out_refused: bool) -> No
     if (refused := preview.counts[Outcome.REFUSED]) and not leave_out_refused:
         raise NotReady(
             ngettext(
-                "%(count)d row is refused. Correct it in the file and choose the file again, or say that it is left out.",
+                "%(count)d row is refused. Correct it in the file and choose the file again, or say that "
+                "it is left out.",
                 "%(count)d rows are refused. Correct them in the file and choose the file again, or say that "
                 "they are left out.",
                 refused,

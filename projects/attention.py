@@ -1,4 +1,4 @@
-"""What must be dealt with: rules that upper floors declare, asked by the list, the project page and the home page.
+"""What must be dealt with: rules that upper floors declare, asked by list, project page and home page.
 
 Each rule is declared once with one query; issue by issue more are added to the registry.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.utils.functional import Promise
 
 from pages.registries import Registry
@@ -34,9 +34,16 @@ rules: Registry[Rule] = Registry("rule")
 
 
 def attention(projects: QuerySet[Project], today: date) -> dict[int, list[Rule]]:
-    """For each project that has any: its rules in the order of the registry. One query for each rule."""
+    """For each standing project that has any: its rules in the registry's order. One query for them all."""
+    standing = projects.filter(withdrawn_at__isnull=True).order_by()
+    asked = [
+        rule.find(standing, today).order_by().annotate(rule=Value(place)).values_list("pk", "rule")
+        for place, rule in enumerate(rules)
+    ]
+    if not asked:
+        return {}
     found: dict[int, list[Rule]] = {}
-    for rule in rules:
-        for pk in rule.find(projects.filter(withdrawn_at__isnull=True), today).order_by().values_list("pk", flat=True):
-            found.setdefault(pk, []).append(rule)
+    in_order = list(rules)
+    for pk, place in asked[0].union(*asked[1:], all=True).order_by("rule"):
+        found.setdefault(pk, []).append(in_order[place])
     return found

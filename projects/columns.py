@@ -81,7 +81,7 @@ def about(project: Project) -> str:
 def list_columns(
     attention: Callable[[Project], Sequence[Rule]], *, joint: bool, file: bool
 ) -> Sequence[Column]:
-    """The columns on screen. A file has the register id, the municipality and the unit in columns of their own.
+    """The columns on screen. A file has register id, municipality and unit in columns of their own.
 
     `attention` gives a project's rules; `joint` says that the list speaks for several municipalities.
     """
@@ -92,6 +92,9 @@ def list_columns(
 
     def units(project: Project) -> list[Any]:
         return list(Seen.of(project).units)
+
+    def amounts(project: Project) -> list[Any]:
+        return list(Seen.of(project).amounts)
 
     of_files = (
         Column("register_id", gettext_lazy("Register id"), "register_id"),
@@ -118,7 +121,12 @@ def list_columns(
         ),
         *((Column("unit", gettext_lazy("Unit"), units),) if file else ()),
         Column("total_budget", gettext_lazy("Total budget"), "budget", kind="amount"),
-        Column("own_share", gettext_lazy("Own share"), lambda project: list(Seen.of(project).amounts), kind="amount"),
+        Column(
+            "own_share",
+            gettext_lazy("Own share"),
+            lambda project: list(Seen.of(project).amounts),
+            kind="amount",
+        ),
         Column("project_number", gettext_lazy("Project number"), project_number),
         Column("state", gettext_lazy("State"), state_mark, kind="mark", first=True),
         Column(

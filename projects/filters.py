@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import NOT_STATED
-from projects.models import Funder, Project, ProjectRole, State
+from projects.models import Funder, Project, ProjectRole, ProjectShare, State
 from projects.seen import taking_part
 from strategy.models import Municipality, Unit
 from strategy.permissions import Reader, units_below
@@ -87,7 +87,7 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         return bool(self.is_valid() and self.form.cleaned_data.get("makulerade"))
 
     def filter_queryset(self, queryset: QuerySet[Project]) -> QuerySet[Project]:
-        found = super().filter_queryset(queryset)
+        found: QuerySet[Project] = super().filter_queryset(queryset)
         match self.form.cleaned_data.get("makulerade"):
             case "aven":
                 return found
@@ -117,7 +117,7 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     def by_unit(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         if value == UNKNOWN:
             ours = Q(seen_as_owner=True, owner_unit__isnull=True)
-            return projects.filter(ours | Q(shares__municipality__in=self.municipalities, shares__unit=None)).distinct()
+            return projects.filter(ours | Q(pk__in=self._shares().filter(unit=None).values("project")))
         unit = int(value)
         below = units_below(self._place_of[unit], self.reader.today)
         return projects.filter(taking_part(below[unit]))
@@ -131,8 +131,7 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     def by_role(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         role = "" if value == UNKNOWN else value
         return projects.filter(
-            Q(seen_as_owner=True, role=role)
-            | Q(pk__in=self._shares().filter(role=role).values("project"))
+            Q(seen_as_owner=True, role=role) | Q(pk__in=self._shares().filter(role=role).values("project"))
         )
 
     def by_mine(self, projects: QuerySet[Project], name: str, value: bool) -> QuerySet[Project]:
@@ -143,18 +142,25 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
 
     # What may be chosen: one query each.
 
-    def _shares(self) -> QuerySet[Any]:
-        return Project.shares.rel.related_model.objects.filter(municipality__in=self.municipalities)
+    def _shares(self) -> QuerySet[ProjectShare]:
+        return ProjectShare.objects.filter(municipality__in=self.municipalities)
 
     def _years(self) -> list[tuple[str, str]]:
-        """From the first year that the register knows of to the next one, and whatever year the address names."""
+        """From the first year the register knows of to the next, and the one that the address names."""
         known = self.queryset.order_by().aggregate(
-            first=Min("starts_on"), last=Max("ends_on"), start=Min("recorded_for_year"), end=Max("recorded_for_year")
+            first=Min("starts_on"),
+            last=Max("ends_on"),
+            start=Min("recorded_for_year"),
+            end=Max("recorded_for_year"),
         )
         this = self.reader.today.year
         firsts = [this, known["start"] or this, known["first"].year if known["first"] else this]
         # A date typed far ahead must not make a list of a thousand years.
-        lasts = [this + 1, known["end"] or this, min(known["last"].year if known["last"] else this, this + 15)]
+        lasts = [
+            this + 1,
+            known["end"] or this,
+            min(known["last"].year if known["last"] else this, this + 15),
+        ]
         years = set(range(max(min(firsts), this - 60), max(lasts) + 1))
         asked = self.data.get("ar", "") if self.data else ""
         if asked.isdecimal() and FIRST_YEAR <= int(asked[:5]) <= LAST_YEAR:
@@ -172,7 +178,9 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         return [*trees, (UNKNOWN, _("not stated"))]
 
     def _funders(self) -> list[tuple[str, Any]]:
-        funders = Funder.objects.filter(pk__in=self.queryset.order_by().values("funder")).order_by("name", "pk")
+        funders = Funder.objects.filter(pk__in=self.queryset.order_by().values("funder")).order_by(
+            "name", "pk"
+        )
         return [*((str(funder.pk), funder.name) for funder in funders), _not_stated]
 
 

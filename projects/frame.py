@@ -10,7 +10,7 @@ from strategy.requests import MenuItem, menu
 
 register_parts(Project, (ProjectUnit, "project"), (ProjectParty, "project"), (ProjectShare, "project"))
 
-menu.register(MenuItem("projects", _("Projects"), "projects:list", "project.read"))
+menu.register(MenuItem("projects", _("Projects"), "projects:list", "project.read", place=10))
 menu.register(
-    MenuItem("imports", _("Imports"), "projects:imports", "import.read", frozenset({Role.STRATEGIST}))
+    MenuItem("imports", _("Imports"), "projects:imports", "import.read", frozenset({Role.STRATEGIST}), place=40)
 )

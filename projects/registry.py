@@ -7,16 +7,21 @@ constraint names are turned into sentences by the form layer (`MESSAGES`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from typing import TypeVar
 
 import pghistory
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pages.forms import register_messages
-from projects.models import Project, ProjectParty, ProjectShare, ProjectUnit
-from strategy.models import Municipality, Unit
+from projects.models import Funder, Programme, Project, ProjectParty, ProjectShare, ProjectUnit
+from strategy.models import Assignment, Municipality, Role, Unit
 from strategy.permissions import Reader
+from values.text import fold
 
 MESSAGES = {
     "project_has_a_title": _("Give the project a title."),
@@ -34,12 +39,17 @@ MESSAGES = {
     "project_follows_in_same_municipality": _("Choose a project of your own municipality."),
     "project_part_of_in_same_municipality": _("Choose a project of your own municipality."),
     "project_manager_works_here": _(
-        "The project manager needs an assignment in the municipality. Give one on the page Responsibilities first."
+        "The project manager needs an assignment in the municipality. "
+        "Give one on the page Responsibilities first."
     ),
     "project_does_not_follow_itself": _("A project cannot follow itself, nor something that follows it."),
-    "project_is_no_part_of_itself": _("A project cannot be part of itself, nor of something that is part of it."),
+    "project_is_no_part_of_itself": _(
+        "A project cannot be part of itself, nor of something that is part of it."
+    ),
     "project_is_withdrawn_with_a_reason": _("Say why the project is withdrawn."),
-    "a_unit_takes_part_once": _("The same unit stands twice among the units taking part. Remove one of them."),
+    "a_unit_takes_part_once": _(
+        "The same unit stands twice among the units taking part. Remove one of them."
+    ),
     "a_party_stands_once": _("The same party stands twice. Remove one of them."),
     "a_project_has_one_lead_partner": _("A project has one lead partner. Choose which."),
     "party_is_a_name_or_a_count": _("Name the party, or give a number and a kind such as 11 universities."),
@@ -48,10 +58,37 @@ MESSAGES = {
         "Who accounts for the project is stated only when it is in another organisation's accounts."
     ),
     "project_currency_has_three_letters": _("Give the currency with three letters, for example EUR."),
+    "funder_stands_once": _("Somebody has just added this funder. Save again."),
+    "programme_stands_once": _("Somebody has just added this programme. Save again."),
     "funder_is_shared_or_own": _("Choose a funder from the list."),
     "programme_is_shared_or_own": _("Choose a programme from the list."),
 }
-register_messages(MESSAGES)
+# The field of the project form that each belongs to.
+FIELDS = {
+    "project_has_a_title": "title",
+    "project_ends_after_it_starts": "ends",
+    "own_share_within_total_budget": "own_share",
+    "own_share_is_not_negative": "own_share",
+    "total_budget_is_not_negative": "total_budget",
+    "owner_unit_may_own": "owner_unit",
+    "project_owner_unit_in_same_municipality": "owner_unit",
+    "project_unit_unit_in_same_municipality": "units",
+    "project_follows_in_same_municipality": "follows",
+    "project_part_of_in_same_municipality": "part_of",
+    "project_manager_works_here": "project_manager",
+    "project_does_not_follow_itself": "follows",
+    "project_is_no_part_of_itself": "part_of",
+    "project_is_withdrawn_with_a_reason": "reason",
+    "a_unit_takes_part_once": "units",
+    "a_party_stands_once": "parties",
+    "a_project_has_one_lead_partner": "parties",
+    "party_is_a_name_or_a_count": "parties",
+    "a_project_is_shared_once_with_each": "municipality",
+    "accounted_by_another_is_elsewhere": "accounted_by",
+    "funder_is_shared_or_own": "funder",
+    "programme_is_shared_or_own": "programme",
+}
+register_messages(MESSAGES, fields=FIELDS)
 
 
 def take_register_numbers(municipality: Municipality, year: int, wanted: int) -> list[int]:
@@ -84,7 +121,9 @@ def change_project(
     parties: Iterable[ProjectParty] | None = None,
 ) -> Project:
     """Saves the corrected project; `reason` stands in the history. None leaves the parts as they are."""
-    reader.require("project.change", Project.objects.get(pk=project.pk))
+    standing = Project.objects.get(pk=project.pk)
+    reader.require("project.change", standing)
+    require_standing(standing)
     pghistory.context(reason=reason)
     with transaction.atomic():
         project.save()
@@ -128,6 +167,7 @@ def set_parts(
 def withdraw_project(reader: Reader, project: Project, *, reason: str, at: datetime) -> None:
     """Makes the project void with a reason. It stays visible, and its register id stays used."""
     reader.require("project.withdraw", project)
+    require_standing(project)
     pghistory.context(reason=reason)
     project.withdrawn_at = at
     project.withdrawn_reason = reason.strip()
@@ -137,6 +177,66 @@ def withdraw_project(reader: Reader, project: Project, *, reason: str, at: datet
 def share_project(reader: Reader, project: Project, municipality: Municipality) -> ProjectShare:
     """Lets another municipality see the project in its own list, with its own unit, role and share."""
     reader.require("project.share", project)
+    require_standing(project)
     return ProjectShare.objects.create(
         owner_municipality=reader.municipality, municipality=municipality, project=project
     )
+
+
+def unshare_project(reader: Reader, share: ProjectShare) -> None:
+    """Takes the project out of the other municipality's list; what it had filled in stays in the history."""
+    reader.require("project.share", share.project)
+    share.delete()
+
+
+def change_share(reader: Reader, share: ProjectShare, *, reason: str) -> None:
+    """Saves the own unit, role and share of a municipality that does not own the project."""
+    reader.require("project.change", ProjectShare.objects.get(pk=share.pk))
+    pghistory.context(reason=reason)
+    share.save()
+
+
+def require_standing(project: Project) -> None:
+    """What is withdrawn is kept as it was."""
+    if project.is_withdrawn:
+        raise PermissionDenied(_("The project is withdrawn. What is withdrawn stays as it was."))
+
+
+def lacks_contact_person(unit: Unit | None, today: date) -> bool:
+    """Whether the unit has no ordinary contact person on the day; an unknown unit has none."""
+    if unit is None:
+        return True
+    contacts = Assignment.objects.filter(unit=unit, role=Role.CONTACT_PERSON, subject="").valid_on(today)
+    return not contacts.exists()
+
+
+def marked_reason(reader: Reader, unit: Unit | None, reason: str) -> str:
+    """The reason, with the mark that the strategist acted for a unit without a contact person if so."""
+    if Role.STRATEGIST not in reader.roles or not lacks_contact_person(unit, reader.today):
+        return reason
+    mark = (
+        gettext("The strategist acted for %(unit)s, which has no contact person.") % {"unit": unit}
+        if unit is not None
+        else gettext("The strategist acted, as no unit is known to answer for the project.")
+    )
+    return f"{reason} ({mark})" if reason else mark
+
+
+R = TypeVar("R", Funder, Programme)
+
+
+def named(model: type[R], name: str, municipality: Municipality, **if_new: object) -> R | None:
+    """The funder or programme of that name, spaces and capitals aside; else a new one, the municipality's.
+
+    The municipality's own comes before the installation's of the same name.
+    """
+    if not name:
+        return None
+    wanted = fold(name)
+    known = model._default_manager.filter(Q(municipality=municipality) | Q(municipality=None))
+    found = [
+        row for row in known.order_by(F("municipality").asc(nulls_last=True)) if fold(row.name) == wanted
+    ]
+    if found:
+        return found[0]
+    return model._default_manager.create(municipality=municipality, name=name, **if_new)

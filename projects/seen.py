@@ -12,12 +12,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q, QuerySet, Sum, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.utils.functional import Promise
 
-from projects.models import CoFinancingKind, Project, ProjectRole, ProjectShare
+from projects.models import CoFinancingKind, Project, ProjectRole, ProjectShare, ProjectUnit
 from strategy.models import Assignment, Municipality
-from strategy.permissions import ROLES, NONE, Reader, table
+from strategy.permissions import NONE, ROLES, Reader, table
 from values.money import Amount, Money
 
 
@@ -55,9 +64,11 @@ def seen_from(projects: QuerySet[Project], municipalities: Sequence[Municipality
 
 
 def undated_last(projects: QuerySet[Project]) -> QuerySet[Project]:
-    """Latest registered first; those without dates come last, as the year they belong to is the list's alone."""
+    """Latest registered first, those without dates last."""
     return projects.annotate(
-        undated=ExpressionWrapper(Q(starts_on__isnull=True, ends_on__isnull=True), output_field=BooleanField())
+        undated=ExpressionWrapper(
+            Q(starts_on__isnull=True, ends_on__isnull=True), output_field=BooleanField()
+        )
     ).order_by("undated", "-registered_at", "-register_year", "-register_number", "pk")
 
 
@@ -65,7 +76,7 @@ def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
     """Projects that one of the units owns or takes part in, also by another municipality's share row."""
     return (
         Q(owner_unit__in=unit_ids)
-        | Exists(Project.taking_part.rel.related_model.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
+        | Exists(ProjectUnit.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
         | Exists(ProjectShare.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
     )
 
@@ -73,22 +84,20 @@ def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
 def own_shares(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> list[Money]:
     """The municipalities' own shares of the projects, one sum for each currency; kronor first. One query."""
     chosen = projects.order_by().values("pk")
-    owned = (
-        Project.objects.filter(pk__in=chosen, municipality__in=municipalities, own_share__isnull=False)
+    owned = Project.objects.filter(pk__in=chosen)
+    shared = ProjectShare.objects.filter(project__in=chosen)
+    both = [
+        side.filter(municipality__in=municipalities, own_share__isnull=False)
         .order_by()
         .values_list("own_share_currency")
         .annotate(total=Sum("own_share"))
-    )
-    shared = (
-        ProjectShare.objects.filter(project__in=chosen, municipality__in=municipalities, own_share__isnull=False)
-        .order_by()
-        .values_list("own_share_currency")
-        .annotate(total=Sum("own_share"))
-    )
+        for side in (owned, shared)
+    ]
     sums: dict[str, Decimal] = {}
-    for currency, total in owned.union(shared, all=True):
+    for currency, total in both[0].union(both[1], all=True):
         sums[currency] = sums.get(currency, Decimal(0)) + total
-    return [Money(sums[currency], currency) for currency in sorted(sums, key=lambda code: (code != "SEK", code))]
+    kronor_first = sorted(sums, key=lambda code: (code != "SEK", code))
+    return [Money(sums[currency], currency) for currency in kronor_first]
 
 
 @dataclass(frozen=True)

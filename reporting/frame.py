@@ -13,5 +13,6 @@ menu.register(
         "reports",
         "project.read",
         frozenset({Role.STRATEGIST, Role.AUDITOR, Role.HEAD, Role.READER, Role.ECONOMIST, Role.REGISTRAR}),
+        place=60,
     )
 )

@@ -26,17 +26,15 @@ What stands in the list, in words
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import groupby
-from operator import or_
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db.models import Prefetch, Q, TextChoices
-from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, ngettext, override, pgettext_lazy
 
 from pages.columns import NOT_STATED, NOT_SUMMED, Column, Listing, Text, listing, on_screen
@@ -50,9 +48,11 @@ from projects.models import (
     ProjectUnit,
     State,
 )
+from projects.models.registry import ProjectQuerySet
+from projects.seen import own_or_shared
 from strategy.models import BoardService, Municipality, Unit, UnitKind
 from strategy.permissions import Reader
-from values.money import Amount, Money
+from values.money import Amount
 from values.periods import Period
 
 # Not (yet) funded by anybody: named below the list, never counted in it.
@@ -89,8 +89,7 @@ class Row:
     """One project. What the register does not know is "" or None, and is said so where it is shown."""
 
     project_id: int
-    register_id: str
-    municipality: str  # in joint lists: register ids are unique in one municipality alone
+    register_id: str  # in joint lists with the municipality's name
     title: str
     part: Part
     board: str
@@ -108,10 +107,6 @@ class Row:
     total_budget: Amount | None
     own_share: tuple[Amount, ...]
     shares_lacking: int  # how many of the municipalities in the row have not stated theirs
-
-    @property
-    def identity(self) -> str:
-        return f"{self.register_id} {self.municipality}".rstrip()
 
     @property
     def number_or_why(self) -> Text:
@@ -148,7 +143,7 @@ class Group:
 class LeftOut:
     """A project of the year that is not funded, and the state that says so."""
 
-    identity: str
+    register_id: str
     title: str
     state: State
 
@@ -172,7 +167,7 @@ class Total:
 
     @property
     def lacking_label(self) -> str:
-        """"own share not stated for 3 of 5"; "" where all are."""
+        """ "own share not stated for 3 of 5"; "" where all are."""
         if not self.lacking:
             return ""
         return gettext("own share not stated for %(lacking)d of %(rows)d") % {
@@ -217,7 +212,7 @@ def _label(choices: type[TextChoices], value: str) -> Text | None:
 COLUMNS: tuple[Column, ...] = (
     Column("part", gettext_lazy("Part of the list"), lambda row: row.part.label),
     Column("board", gettext_lazy("Board"), "board"),
-    Column("register_id", gettext_lazy("Register id"), "identity"),
+    Column("register_id", gettext_lazy("Register id"), "register_id"),
     Column("title", gettext_lazy("Project"), "title", row_header=True),
     Column("project_number", gettext_lazy("Project number"), "number_or_why"),
     Column("unit", gettext_lazy("Owner unit"), "unit"),
@@ -240,7 +235,7 @@ def _told(row: Row, *names: str) -> str:
 
 
 def _below_title(row: Row) -> str:
-    return " · ".join([row.identity, str(row.number_or_why or gettext("project number not stated"))])
+    return " · ".join([row.register_id, str(row.number_or_why or gettext("project number not stated"))])
 
 
 def _below_unit(row: Row) -> str:
@@ -271,7 +266,9 @@ TABLE: tuple[Column, ...] = (
     replace(_NAMED["period"], small=lambda row: _told(row, "in_year")),
     replace(_NAMED["role"], label=gettext_lazy("Role and co-financing"), small=_below_role),
     replace(
-        _NAMED["funder"], label=gettext_lazy("Funder and programme"), small=lambda row: _told(row, "programme")
+        _NAMED["funder"],
+        label=gettext_lazy("Funder and programme"),
+        small=lambda row: _told(row, "programme"),
     ),
     _NAMED["total_budget"],
     replace(_NAMED["own_share"], small=_below_share),
@@ -280,26 +277,39 @@ TABLE: tuple[Column, ...] = (
 
 @dataclass(frozen=True)
 class ProjectListReport:
-    """The list of one municipality and one year, or the joint one of several; all that any form of it shows."""
+    """The list of one municipality and one year, or the joint one of several: all that is shown anywhere."""
 
     name: ClassVar[str] = "project-list"
     template: ClassVar[str] = "reporting/project_list.html"
     columns: ClassVar[tuple[Column, ...]] = COLUMNS
 
     municipality: Municipality
+    places: tuple[Municipality, ...]
     year: int
     made_on: date
     groups: tuple[Group, ...]
     left_out: tuple[LeftOut, ...] = ()
-    joint_with: tuple[Municipality, ...] = ()
 
     @property
     def title(self) -> str:
         return gettext("Externally funded projects in %(year)s") % {"year": self.year}
 
     @property
+    def lead(self) -> str:
+        return gettext("What the municipality owns, is partner in, co-finances or takes part in, by board")
+
+    @property
+    def cover_lines(self) -> tuple[str, ...]:
+        made = gettext("Made on %(day)s from the register of projects") % {"day": self.made_on}
+        return (made, gettext("Contents %(hash)s") % {"hash": self.content_hash[:12]})
+
+    @property
+    def joint(self) -> bool:
+        return len(self.places) > 1
+
+    @property
     def sender(self) -> str:
-        return ", ".join(str(place) for place in (self.municipality, *self.joint_with))
+        return ", ".join(str(place) for place in self.places)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -360,26 +370,28 @@ class ProjectListReport:
         day = Period.year(self.year).last
         told = [
             gettext(
-                "The list holds the projects that at least one day of %(year)s belongs to. “Started” and “ended” "
-                "say that the first or the last day is in the year, “running” that neither is."
+                "The list holds the projects that at least one day of %(year)s belongs to. “Started” and "
+                "“ended” say that the first or the last day is in the year, “running” that neither is."
             )
             % {"year": self.year},
             gettext("The board is the one that the owner unit served on %(day)s.") % {"day": day},
             gettext(
-                "The total budget is of the whole project, all parties together, and is not summed. The own share "
-                "is the municipality’s part of it."
+                "The total budget is of the whole project, all parties together, and is not summed. "
+                "The own share is the municipality’s part of it."
             ),
         ]
         if any(not row.period for row in self.rows):
             told.append(
-                gettext("A project whose period is not stated was reported for %(year)s.") % {"year": self.year}
+                gettext("A project whose period is not stated was reported for %(year)s.")
+                % {"year": self.year}
             )
         if any(amount.approximate for amount in self.total.own_share):
             told.append(gettext("A sum is approximate when one of its amounts is."))
-        if self.joint_with:
+        if self.joint:
             told.append(
                 gettext(
-                    "A project that several of the municipalities share stands once, with the sum of their own shares."
+                    "A project that several of the municipalities share stands once, "
+                    "with the sum of their own shares."
                 )
             )
         return tuple(told)
@@ -393,9 +405,9 @@ class ProjectListReport:
                 self.rows,
                 totals=self.totals,
                 report=self.name,
-                municipalities=[str(place) for place in (self.municipality, *self.joint_with)],
+                municipalities=[str(place) for place in self.places],
                 year=self.year,
-                left_out=[[one.identity, one.title, one.state.value] for one in self.left_out],
+                left_out=[[one.register_id, one.title, one.state.value] for one in self.left_out],
             )
         return hashlib.sha256(data).hexdigest()
 
@@ -412,7 +424,7 @@ class ProjectListReport:
             "own_share_not_stated_for": self.total.lacking,
             "footnotes": list(self.footnotes),
             "left_out": [
-                {"register_id": one.identity, "title": one.title, "state": one.state.label}
+                {"register_id": one.register_id, "title": one.title, "state": one.state.label}
                 for one in self.left_out
             ],
         }
@@ -430,17 +442,20 @@ def _sum_label(total: Total) -> str:
 # -- Building ---------------------------------------------------------------------------------------------
 
 
-def build(reader: Reader, year: int, *, others: Sequence[Reader] = ()) -> ProjectListReport:
-    """All queries of the list, five however long it is. `others` are the same person in further
-    municipalities, for a joint list; their rows must be within the transaction's scope."""
-    readers = [one for one in (reader, *others) if one.can("project.read")]
-    places = [one.municipality for one in readers]
+def build(reader: Reader, year: int, *, joint: Sequence[Municipality] = ()) -> ProjectListReport:
+    """All queries of the list: five, however long it is.
+
+    `joint` names the municipalities of a joint list, in all of which the reader must have the right to read
+    (the transaction's scope too); without it the list is of the reader's municipality alone.
+    """
+    reader.require("project.read")
+    places = list(joint) or [reader.municipality]
     period = Period.year(year)
-    assert period.first and period.last  # noqa: S101 - a year has both ends
-    visible = reduce(or_, (Project.objects.visible_to(one) for one in readers), Project.objects.none())
+    first, last = date(year, 1, 1), date(year, 12, 31)
     projects = (
-        visible.standing()
-        .running_in(period.first, period.last)
+        cast(ProjectQuerySet, own_or_shared(places))
+        .standing()
+        .running_in(first, last)
         .select_related("municipality", "funder", "programme")
         .prefetch_related(
             # Under the wall a unit of another municipality is not there to be joined, and its row with it.
@@ -449,16 +464,15 @@ def build(reader: Reader, year: int, *, others: Sequence[Reader] = ()) -> Projec
         )
         .order_by("register_year", "register_number", "id")
     )
-    organisation = _Organisation.on(period.last, places)
+    organisation = _Organisation(places, last)
     rows: list[Row] = []
     left_out: list[LeftOut] = []
-    for project in projects:
+    for project in sorted(projects, key=_by_period):
         if project.state in NOT_FUNDED:
-            identity = _identity(project, joint=bool(others))
-            left_out.append(LeftOut(" ".join(identity).rstrip(), project.title, State(project.state)))
+            left_out.append(LeftOut(_identity(project, organisation), project.title, State(project.state)))
         else:
-            rows.append(_row(project, places, organisation, period))
-    rows.sort(key=lambda row: (_PARTS.index(row.part), organisation.rank(row.board)))
+            rows.append(_row(project, organisation, period))
+    rows.sort(key=lambda row: (_PARTS.index(row.part), organisation.place_of(row.board), row.board))
     return ProjectListReport(
         municipality=reader.municipality,
         year=year,
@@ -468,5 +482,114 @@ def build(reader: Reader, year: int, *, others: Sequence[Reader] = ()) -> Projec
             for (part, board), of_group in groupby(rows, lambda row: (row.part, row.board))
         ),
         left_out=tuple(left_out),
-        joint_with=tuple(one.municipality for one in others),
+        places=tuple(places),
     )
+
+
+_PARTS = tuple(Part)
+
+
+def _by_period(project: Project) -> tuple[bool, date, date]:
+    """By first day, an unknown one being the earliest; without any date last."""
+    undated = project.starts_on is None and project.ends_on is None
+    return (undated, project.starts_on or date.min, project.ends_on or date.max)
+
+
+def _identity(project: Project, organisation: _Organisation) -> str:
+    """The register id; in a joint list beside the municipality's name, as it is unique in one alone."""
+    return f"{project.register_id} {project.municipality}" if organisation.joint else project.register_id
+
+
+def _row(project: Project, organisation: _Organisation, period: Period) -> Row:
+    """Unit, role and co-financing of the owner, or where it is not among us, of the first with a share."""
+    ours: list[ProjectShare] = sorted(
+        project.our_shares,  # type: ignore[attr-defined]  # prefetched above
+        key=lambda share: organisation.places.index(share.municipality),
+    )
+    shares = [share.share for share in ours]
+    if project.municipality in organisation.places:
+        shares.insert(0, project.share)
+        unit_id, role, co_financing = project.owner_unit_id, project.role, project.co_financing
+    else:
+        unit_id, role, co_financing = ours[0].unit_id, ours[0].role, ours[0].co_financing
+    return Row(
+        project_id=project.pk,
+        register_id=_identity(project, organisation),
+        title=project.title,
+        part=PART_OF_ROLE[ProjectRole(role)] if role else Part.ROLE_UNKNOWN,
+        board=organisation.board_of(unit_id),
+        unit=organisation.name_of(unit_id),
+        taking_part=tuple(part.unit.name for part in project.taking_part.all()),
+        project_number=project.project_number,
+        accounting=project.accounting,
+        accounted_by=project.accounted_by,
+        period=project.period_label,
+        in_year=_in_year(project, period),
+        role=role,
+        co_financing=co_financing,
+        funder=project.funder.name if project.funder else "",
+        programme=project.programme.name if project.programme else "",
+        total_budget=project.budget,
+        own_share=per_currency(share for share in shares if share is not None),
+        shares_lacking=shares.count(None),
+    )
+
+
+def _in_year(project: Project, period: Period) -> tuple[InYear, ...]:
+    if project.starts_on is None and project.ends_on is None:
+        return ()
+    told = []
+    if project.starts_on is not None and project.starts_on in period:
+        told.append(InYear.STARTED)
+    if project.ends_on is not None and project.ends_on in period:
+        told.append(InYear.ENDED)
+    return tuple(told) or (InYear.RUNNING,)
+
+
+class _Organisation:
+    """Units of the municipalities and the boards they serve on one day, read in two queries."""
+
+    def __init__(self, places: Sequence[Municipality], day: date) -> None:
+        self.places = list(places)
+        self.joint = len(places) > 1
+        # By name in the database's order: Swedish letters stand where a Swede looks for them.
+        self._units = {
+            unit.pk: unit for unit in Unit.objects.filter(municipality__in=places).order_by("name", "id")
+        }
+        self._order = {pk: place for place, pk in enumerate(self._units)}
+        self._boards: dict[int, list[int]] = {}
+        for unit_id, board_id in (
+            BoardService.objects.filter(municipality__in=places, valid_from__lte=day)
+            .filter(Q(valid_to__isnull=True) | Q(valid_to__gte=day))
+            .values_list("unit_id", "board_id")
+        ):
+            self._boards.setdefault(unit_id, []).append(board_id)
+        self._places_of: dict[str, tuple[int, int]] = {}
+
+    def name_of(self, unit_id: int | None) -> str:
+        unit = self._units.get(unit_id) if unit_id else None
+        return unit.name if unit else ""
+
+    def board_of(self, unit_id: int | None) -> str:
+        """The board that the unit, or the nearest unit above it, serves; several by name; "" for none."""
+        unit = self._units.get(unit_id) if unit_id else None
+        while unit is not None:
+            boards = self._boards.get(unit.pk, [unit.pk] if unit.kind == UnitKind.BOARD else [])
+            if boards:
+                return self._said(unit.municipality_id, sorted(boards, key=self._order.__getitem__))
+            unit = self._units.get(unit.parent_id) if unit.parent_id else None
+        return ""
+
+    def _said(self, municipality_id: int, boards: Sequence[int]) -> str:
+        told = ", ".join(self._units[pk].name for pk in boards)
+        index = next(i for i, place in enumerate(self.places) if place.pk == municipality_id)
+        if self.joint:
+            # Every municipality has an executive board of the same name.
+            told = f"{told} – {self.places[index]}"
+        self._places_of[told] = (index, self._order[boards[0]])
+        return told
+
+    def place_of(self, board: str) -> tuple[float, float]:
+        """By municipality and the first board's name; without a board last."""
+        index, order = self._places_of.get(board, (float("inf"), float("inf")))
+        return (index, order)

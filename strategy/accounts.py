@@ -38,7 +38,9 @@ def client_address(request: HttpRequest) -> str:
     """The address of who asks. X-Forwarded-For is believed from the named proxies alone (MEDEL_TRUSTED_PROXIES)."""
     address: str = request.META.get("REMOTE_ADDR", "")
     if address in settings.TRUSTED_PROXIES or (not address and settings.TRUSTED_PROXIES):
-        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        forwarded = [
+            part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()
+        ]
         # From the right: the last entry that no trusted proxy wrote is who asked.
         for candidate in reversed(forwarded):
             if candidate not in settings.TRUSTED_PROXIES:
@@ -48,13 +50,19 @@ def client_address(request: HttpRequest) -> str:
 
 def login_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
     """The account that somebody tries: allauth passes it on as `email`, the login form has it as `login`."""
-    given = (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login", "")
+    given = (
+        (credentials or {}).get("email")
+        or (credentials or {}).get("username")
+        or request.POST.get("login", "")
+    )
     return str(given).strip().lower()
 
 
 def locked_out(request: HttpRequest, credentials: dict[str, Any] | None = None, *args: Any) -> HttpResponse:
     """Too many tries with this account from this address: others behind the same address are not held up."""
-    return render(request, "account/locked_out.html", {"minutes": int(settings.AXES_COOLOFF_TIME * 60)}, status=429)
+    return render(
+        request, "account/locked_out.html", {"minutes": int(settings.AXES_COOLOFF_TIME * 60)}, status=429
+    )
 
 
 def open_account(person: Person) -> Account:
@@ -66,7 +74,9 @@ def open_account(person: Person) -> Account:
 def one_time_address(account: Account) -> str:
     """An address where the person chooses a password. It works once, and for as long as PASSWORD_RESET_TIMEOUT."""
     token = default_token_generator.make_token(account)
-    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(account), "key": token})
+    path = reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(account), "key": token}
+    )
     return f"{settings.SITE_ADDRESS.rstrip('/')}{path}"
 
 

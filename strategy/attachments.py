@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.db import connection
 from django.http import HttpRequest
 
 from strategy.models import Municipality, StoredFile
+from strategy.walls import scope
 from values.text import nfc
 
 
@@ -56,6 +59,7 @@ def store(municipality: Municipality, name: str, data: bytes, content_type: str 
     """
     sha256 = hashlib.sha256(data).hexdigest()
     target = path_of(sha256)
+    _hold_off_the_sweep()
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent)
@@ -76,6 +80,34 @@ def store(municipality: Municipality, name: str, data: bytes, content_type: str 
         size=len(data),
         content_type=content_type[:100],
     )
+
+
+def sweep(now: datetime, *, spared: timedelta = timedelta(days=1)) -> int:
+    """Removes files that no row names (their transaction never committed); returns how many.
+
+    What is younger than a day is spared. Nothing is removed while a transaction that stores a file is open:
+    it may have found its contents in a file that is about to be removed. Then the next night will do.
+    """
+    places = list(Municipality.objects.values_list("pk", flat=True))
+    removed = 0
+    with scope(reads=places):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('medel.files'))")
+            if not cursor.fetchone()[0]:
+                return 0
+        named = set(StoredFile.objects.values_list("sha256", flat=True))
+        named |= set(Municipality.objects.exclude(arms="").values_list("arms", flat=True))
+        for path in Path(settings.FILES_DIR).glob("??/??/*"):
+            if path.name not in named and path.stat().st_mtime < (now - spared).timestamp():
+                path.unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def _hold_off_the_sweep() -> None:
+    """Until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('medel.files'))")
 
 
 def contents(file: StoredFile) -> bytes:

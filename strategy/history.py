@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -20,11 +21,22 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from values.text import format_decimal
+
 # Models of our own without history, each with the reason. A test reads this list against all models.
 WITHOUT_HISTORY: dict[str, str] = {}
 
 # Fields that are history's own or mean nothing to a reader.
-UNTOLD = {"id", "version", "municipality", "owner_municipality", "search_text", "registered_at"}
+UNTOLD = {
+    "id",
+    "version",
+    "municipality",
+    "owner_municipality",
+    "search_text",
+    "registered_at",
+    "register_year",
+    "register_number",
+}
 
 
 @contextmanager
@@ -36,7 +48,11 @@ def context(
     request: str = "",
     reason: str = "",
 ) -> Iterator[None]:
-    """All that is written inside is one act: grouped, and told with person, page and reason."""
+    """All that is written inside is one act: grouped, and told with person, page and reason.
+
+    The database keeps it until its transaction ends: what the same transaction writes afterwards outside of
+    any context is told as part of the act.
+    """
     told = {
         "person": person,
         "municipality": municipality,
@@ -98,8 +114,11 @@ def tracked_models() -> list[type[models.Model]]:
     ]
 
 
-def acts(obj: models.Model, limit: int | None = None) -> tuple[Act, ...]:
-    """What was done to the object and its parts, latest first. A fixed number of queries, however long the list."""
+def acts(obj: models.Model, limit: int | None = None, *, since: int | None = None) -> tuple[Act, ...]:
+    """What was done to the object and its parts, latest first. The number of queries is fixed.
+
+    `since` is a version of the object: then only what was saved after it.
+    """
     events: list[tuple[models.Model, models.Model | None, str]] = []
     events += _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
     for part, name in _PARTS.get(type(obj), ()):
@@ -117,8 +136,13 @@ def acts(obj: models.Model, limit: int | None = None) -> tuple[Act, ...]:
         ordered.setdefault(click(item), []).append(item)
     told = []
     for items in ordered.values():
+        if since is not None and not any(
+            not part and event.version > since  # type: ignore[attr-defined]
+            for event, _before, part in items
+        ):
+            continue
         first = items[0][0]
-        metadata = (first.pgh_context.metadata if first.pgh_context_id else {}) or {}  # type: ignore[attr-defined]
+        metadata = _told(first)
         differences: list[Difference] = []
         kind = "changed"
         for event, before, part in sorted(reversed(items), key=lambda item: item[2] != ""):
@@ -128,10 +152,10 @@ def acts(obj: models.Model, limit: int | None = None) -> tuple[Act, ...]:
         told.append(
             Act(
                 at=first.pgh_created_at,  # type: ignore[attr-defined]
-                person_id=metadata.get("person"),
-                who=names.person(metadata.get("person")),
-                page=metadata.get("page", ""),
-                reason=metadata.get("reason", ""),
+                person_id=_person_id(first),
+                who=names.who(first),
+                page=str(metadata.get("page", "")),
+                reason=str(metadata.get("reason", "")),
                 kind=kind,
                 differences=tuple(differences),
             )
@@ -167,7 +191,9 @@ def entries(obj: models.Model, limit: int | None = None) -> tuple[Entry, ...]:
             what=_("Registered") if act.kind == "created" else "",
             changes=tuple(
                 EntryChange(
-                    label=": ".join(said for said in (one.part[:1].upper() + one.part[1:], one.label) if said),
+                    label=": ".join(
+                        said for said in (one.part[:1].upper() + one.part[1:], one.label) if said
+                    ),
                     before=one.before or None,
                     after=one.after or None,
                 )
@@ -179,24 +205,17 @@ def entries(obj: models.Model, limit: int | None = None) -> tuple[Entry, ...]:
 
 
 def changes_since(obj: models.Model, version: int) -> list[tuple[str, object, str, datetime]]:
-    """What was saved of the object itself after the version: label, value now, who, when; newest first.
+    """What was saved of the object and its parts after the version, newest first: label, value, who, when.
 
     For `VersionedForm.changes_since` of a model that counts its versions. A field saved twice is told once.
     """
-    pairs = [
-        (event, before)
-        for event, before, _part in _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
-        if event.version > version and before is not None  # type: ignore[attr-defined]
-    ]
-    names = _Names(event for pair in pairs for event in pair)
-    told: dict[str, tuple[str, object, str, datetime]] = {}
-    for event, before in reversed(pairs):
-        metadata = (event.pgh_context.metadata if event.pgh_context_id else {}) or {}  # type: ignore[attr-defined]
-        for one in _differences(event, before, "", names):
-            told.setdefault(
-                one.label,
-                (one.label, one.after, names.person(metadata.get("person")), event.pgh_created_at),  # type: ignore[attr-defined]
-            )
+    told: dict[tuple[str, ...], tuple[str, object, str, datetime]] = {}
+    for act in acts(obj, since=version):
+        for one in act.differences:
+            # A part that came or went is told for itself, a field by its latest value alone.
+            key = (one.part, one.label) if one.label else (one.part, one.before, one.after)
+            label = ": ".join(said for said in (one.part[:1].upper() + one.part[1:], one.label) if said)
+            told.setdefault(key, (label, one.after or "–", act.who, act.at))
     return list(told.values())
 
 
@@ -217,6 +236,17 @@ def _with_predecessors(
             pairs.append((event, before, part))
             before = event
     return pairs
+
+
+def _told(event: models.Model) -> dict[str, Any]:
+    """What the writer said of the act. It was said, not checked: anything may stand there."""
+    context = event.pgh_context if event.pgh_context_id else None  # type: ignore[attr-defined]
+    return context.metadata if context is not None and isinstance(context.metadata, dict) else {}
+
+
+def _person_id(event: models.Model) -> int | None:
+    person = _told(event).get("person")
+    return person if isinstance(person, int) else None
 
 
 def _fields(event: models.Model) -> list[models.Field[Any, Any]]:
@@ -261,10 +291,8 @@ class _Names:
         wanted: dict[type[models.Model], set[Any]] = {}
         people: set[int] = set()
         for event in events:
-            if event.pgh_context_id:  # type: ignore[attr-defined]
-                person = (event.pgh_context.metadata or {}).get("person")  # type: ignore[attr-defined]
-                if person:
-                    people.add(person)
+            if person := _person_id(event):
+                people.add(person)
             for field in _fields(event):
                 if field.is_relation and (key := getattr(event, field.attname)) is not None:
                     wanted.setdefault(field.related_model, set()).add(key)  # type: ignore[arg-type]
@@ -277,8 +305,11 @@ class _Names:
         }
         self._person_model = person_model
 
-    def person(self, key: int | None) -> str:
-        if key is None:
+    def who(self, event: models.Model) -> str:
+        key = _person_id(event)
+        # An act is told where it was done; of one done elsewhere (a shared project) the wall shows nothing.
+        elsewhere = event.pgh_context_id is not None and event.pgh_context is None  # type: ignore[attr-defined]
+        if key is None and not elsewhere:
             return _("the system")
         return self._found.get(self._person_model, {}).get(key, _("somebody in another municipality"))
 
@@ -294,6 +325,8 @@ class _Names:
             return _("yes") if value else _("no")
         if isinstance(value, datetime):
             return date_format(timezone.localtime(value), "Y-m-d H:i")
+        if isinstance(value, Decimal):
+            return format_decimal(value.to_integral_value() if value == value.to_integral_value() else value)
         return str(value)
 
     def whole(self, event: models.Model) -> str:
@@ -305,4 +338,3 @@ class _Names:
             and (said := self.value(event, field))
             and not (field.name == "number" and said == "1")
         )
-

@@ -32,6 +32,12 @@ from values.organisation_number import parse_organisation_number
 from values.text import fold, squeeze
 
 MESSAGES = {
+    "municipality_has_a_name": gettext_lazy("Write the municipality's name."),
+    "municipality_kind_is_known": gettext_lazy("Choose a kind in the list."),
+    "unit_has_a_name": gettext_lazy("Write the unit's name."),
+    "unit_kind_is_known": gettext_lazy("Choose a kind in the list."),
+    "unit_name_is_not_empty": gettext_lazy("Write the name."),
+    "unit_name_kind_is_known": gettext_lazy("Choose whether it is a former or another name."),
     "municipality_code_has_four_digits": gettext_lazy("The code has four digits, for example 0680."),
     "a_municipality_has_a_code": gettext_lazy(
         "A municipality has a code of four digits from Statistics Sweden. Fill it in."
@@ -73,6 +79,12 @@ MESSAGES = {
 register_messages(
     MESSAGES,
     fields={
+        "municipality_has_a_name": "name",
+        "municipality_kind_is_known": "kind",
+        "unit_has_a_name": "name",
+        "unit_kind_is_known": "kind",
+        "unit_name_is_not_empty": "name",
+        "unit_name_kind_is_known": "kind",
         "municipality_code_has_four_digits": "code",
         "a_municipality_has_a_code": "code",
         "organisation_number_has_its_check_digit": "organisation_number",

@@ -80,7 +80,9 @@ declare({
 # fmt: on
 
 REASONS = {
-    NONE: gettext_lazy("Your role does not include this. Ask the international strategist or the administrator."),
+    NONE: gettext_lazy(
+        "Your role does not include this. Ask the international strategist or the administrator."
+    ),
     OWN: gettext_lazy("You may do this in projects that you run yourself, and this is not one of them."),
     UNIT: gettext_lazy("You may do this for your own unit, and this belongs to another."),
 }
@@ -217,7 +219,9 @@ def resolve_reader(
 ) -> Reader:
     """Reads the person's valid assignments and what they reach. Needs the municipality's scope; three queries."""
     assignments = list(
-        Assignment.objects.filter(person=person, municipality=municipality).valid_on(today).select_related("unit")
+        Assignment.objects.filter(person=person, municipality=municipality)
+        .valid_on(today)
+        .select_related("unit")
     )
     below = units_below(municipality, today) if any(a.unit_id for a in assignments) else {}
     held = tuple(

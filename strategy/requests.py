@@ -27,6 +27,7 @@ from pages.registries import Registry
 from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader, resolve_reader
+from strategy.responsibilities import assignments_on_other_days
 from strategy.walls import scope
 
 log = logging.getLogger("medel.permissions")
@@ -140,7 +141,9 @@ class ReaderMiddleware:
         if chosen is None:
             runs_installation = account.runs_installation  # type: ignore[union-attr]
             request.bystander = Bystander(  # type: ignore[attr-defined]
-                gettext("Administrator of the installation") if runs_installation else gettext("No assignment")
+                gettext("Administrator of the installation")
+                if runs_installation
+                else gettext("No assignment")
             )
             with (
                 scope(person=person),
@@ -159,15 +162,15 @@ class ReaderMiddleware:
                 municipality=chosen.pk,
                 page=request.path,
                 request=_request_id(request),
-                reason=request.POST.get("reason", "").strip() if request.method == "POST" and _is_form(request) else "",
+                reason=request.POST.get("reason", "").strip()
+                if request.method == "POST" and _is_form(request)
+                else "",
             ):
                 return _rendered(view(request, *args, **kwargs))
 
 
 def _no_assignment(request: HttpRequest, person: int, today: date) -> HttpResponse:
     """403 that says until when the person had an assignment, or from when one begins, and what to do."""
-    from strategy.responsibilities import assignments_on_other_days
-
     held = assignments_on_other_days(person, today)
     return render(
         request,
@@ -273,7 +276,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
             if name != "csrfmiddlewaretoken" and isinstance(value, str) and "password" not in name
         ]
     request.reader = request.bystander = None  # type: ignore[attr-defined]
-    response = render(request, "503.html" if away else "500.html", {"typed": typed}, status=503 if away else 500)
+    response = render(
+        request, "503.html" if away else "500.html", {"typed": typed}, status=503 if away else 500
+    )
     if away:
         response["Retry-After"] = "10"
     return response

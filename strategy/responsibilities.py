@@ -43,6 +43,8 @@ MESSAGES = {
     "no_personal_identity_number_about_a_person": gettext_lazy(
         "Personal identity numbers are not stored here. Write the name and the title alone."
     ),
+    "person_has_a_name": gettext_lazy("Write the person's name."),
+    "assignment_role_is_known": gettext_lazy("Choose a role in the list."),
     "account_address_is_in_lower_case": gettext_lazy("Write the e-mail address in small letters."),
     "assignment_unit_in_same_municipality": gettext_lazy("Choose a unit of your own municipality."),
     "assignment_ends_after_it_starts": gettext_lazy(
@@ -67,6 +69,8 @@ register_messages(
     fields={
         "one_person_an_address": "email",
         "no_personal_identity_number_about_a_person": "name",
+        "person_has_a_name": "name",
+        "assignment_role_is_known": "role",
         "assignment_unit_in_same_municipality": "unit",
         "assignment_ends_after_it_starts": "ends_on",
         "auditor_has_an_end_date": "ends_on",
@@ -218,7 +222,8 @@ def _reaches(reader: Reader, role: Role, unit: Unit | None) -> Decision:
     return decision
 
 
-def _insist(decision: Decision, reader: Reader, deed: str, pk: int | None = None) -> None:
+def insist(decision: Decision, reader: Reader, deed: str, pk: int | None = None) -> None:
+    """Raises PermissionDenied with the reason; the attempt is logged, as Reader.require does."""
     if not decision:
         log.warning(
             "refused: person %s may not %s (assignment %s) in municipality %s",
@@ -268,7 +273,7 @@ def give_assignment(
 
     Raises PermissionDenied with the reason; what the database refuses is an IntegrityError with a message.
     """
-    _insist(may_give(reader, role, unit, person_id_of(who)), reader, f"give the role {role.value}")
+    insist(may_give(reader, role, unit, person_id_of(who)), reader, f"give the role {role.value}")
     history.give_reason(reason)
     with transaction.atomic():
         person = who.known or add_person(
@@ -308,7 +313,7 @@ def change_assignment(
         and (standing.ends_on is None or ends_on <= standing.ends_on)
     )
     decision = may_shorten(reader, standing) if shortened else may_change(reader, standing)
-    _insist(decision, reader, "change dates", standing.pk)
+    insist(decision, reader, "change dates", standing.pk)
     history.give_reason(reason)
     with transaction.atomic():
         standing.starts_on, standing.ends_on, standing.subject = starts_on, ends_on, subject

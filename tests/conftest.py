@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
@@ -37,3 +39,26 @@ def django_db_setup(
             connection.close()
             connection.settings_dict["OPTIONS"].pop("options")
             teardown_databases(configuration, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def own_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A copy of the test database where transactions really commit; it is thrown away after the module.
+
+    Emptying tables between tests is no way: tables with history refuse it, and no back door is left open.
+    """
+    with django_db_blocker.unblock():
+        connection.close()
+        before = connection.settings_dict["NAME"]
+        name = f"{before}_own"
+        try:
+            with psycopg.connect(settings.DATABASE_OWNER_URL, dbname="postgres", autocommit=True) as owner:
+                owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{before}"')
+            connection.settings_dict["NAME"] = name
+            yield name
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = before
+            with psycopg.connect(settings.DATABASE_OWNER_URL, dbname="postgres", autocommit=True) as owner:
+                owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -47,7 +47,9 @@ def person(place: Municipality | None = None, name: str = "Kontaktperson", **fie
     return Person.objects.create(name=name, registered_in=place, **fields)
 
 
-def assignment(who: Person, role: Role, place: Municipality, at: Unit | None = None, **fields: Any) -> Assignment:
+def assignment(
+    who: Person, role: Role, place: Municipality, at: Unit | None = None, **fields: Any
+) -> Assignment:
     fields.setdefault("starts_on", date(2020, 1, 1))
     if role == Role.AUDITOR:
         fields.setdefault("ends_on", date(2030, 12, 31))

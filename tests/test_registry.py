@@ -3,9 +3,9 @@
 import pytest
 
 from projects.models import Project, ProjectParty, ProjectRole
-from projects.registry import change_project, register_project, withdraw_project
+from projects.registry import change_project, register_project
 from strategy import history
-from strategy.models import Role, UnitKind
+from strategy.models import Role
 from strategy.walls import scope
 from tests import factories
 

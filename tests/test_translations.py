@@ -1,4 +1,4 @@
-"""Swedish is complete: every text a person can meet has its translation, and the compiled catalogue is the written one."""
+"""Swedish is complete: every text a person can meet is translated, and the compiled catalogue is the written one."""
 
 import gettext
 import string

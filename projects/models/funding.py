@@ -72,7 +72,9 @@ class Funder(Reference):
                 F("municipality"), Lower("name"), name="funder_stands_once", nulls_distinct=False
             ),
             models.CheckConstraint(condition=~Q(name=""), name="funder_has_a_name"),
-            models.CheckConstraint(condition=Q(kind__in=["", *FunderKind.values]), name="funder_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["", *FunderKind.values]), name="funder_kind_is_known"
+            ),
         ]
 
 

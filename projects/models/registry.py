@@ -18,10 +18,17 @@ from django.utils.translation import gettext_lazy as _
 from projects.models.funding import Funder, Programme
 from strategy.models.organisation import Municipality, Unit, never_deleted, versioned
 from strategy.models.people import Person
-from strategy.walls import MunicipalityOwned, SameMunicipality, Wall, composed, own_or_shared_reference, works_here
+from strategy.walls import (
+    MunicipalityOwned,
+    SameMunicipality,
+    Wall,
+    composed,
+    own_or_shared_reference,
+    works_here,
+)
 from values.money import Amount, Money
 from values.precision import PartialDate, Precision
-from values.text import escape_like, search_words
+from values.text import search_words
 
 if TYPE_CHECKING:
     from strategy.permissions import Reader
@@ -123,12 +130,16 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """All words of the query, in the project's own texts, its parties, funder or programme."""
         found = self
         for word in search_words(query):
-            like = f"%{escape_like(word.lower())}%"
-            parties = ProjectParty.objects.annotate(low=Lower("name")).filter(project=OuterRef("pk"), low__like=like)
+            parties = ProjectParty.objects.annotate(low=Lower("name")).filter(
+                project=OuterRef("pk"), low__contains=word
+            )
             found = found.annotate(
                 funder_low=Lower("funder__name"), programme_low=Lower("programme__name")
             ).filter(
-                Q(search_text__like=like) | Q(funder_low__like=like) | Q(programme_low__like=like) | Exists(parties)
+                Q(search_text__contains=word)
+                | Q(funder_low__contains=word)
+                | Q(programme_low__contains=word)
+                | Exists(parties)
             )
         return found
 
@@ -154,7 +165,12 @@ class Project(MunicipalityOwned):
     summary = models.TextField(_("summary"), blank=True)
     state = models.CharField(_("state"), max_length=20, choices=State.choices, blank=True)
     owner_unit = models.ForeignKey(
-        Unit, models.PROTECT, null=True, blank=True, related_name="owned_projects", verbose_name=_("owner unit")
+        Unit,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="owned_projects",
+        verbose_name=_("owner unit"),
     )
     project_manager = models.ForeignKey(
         Person, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("project manager")
@@ -176,7 +192,9 @@ class Project(MunicipalityOwned):
     # The year a list concerned in which the project stood without dates ("projects of 2017").
     recorded_for_year = models.PositiveSmallIntegerField(_("recorded for the year"), null=True, blank=True)
     # Of the whole project, all parties together; never summed into the municipality's own economy.
-    total_budget = models.DecimalField(_("total budget"), max_digits=14, decimal_places=2, null=True, blank=True)
+    total_budget = models.DecimalField(
+        _("total budget"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
     total_budget_currency = models.CharField(max_length=3, default="SEK", db_collation="C")
     total_budget_approximate = models.BooleanField(default=False)
     own_share = models.DecimalField(_("own share"), max_digits=14, decimal_places=2, null=True, blank=True)
@@ -194,7 +212,9 @@ class Project(MunicipalityOwned):
         "self", models.PROTECT, null=True, blank=True, related_name="parts", verbose_name=_("part of")
     )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
-    withdrawn_reason = models.CharField(_("reason for withdrawing"), max_length=500, blank=True, editable=False)
+    withdrawn_reason = models.CharField(
+        _("reason for withdrawing"), max_length=500, blank=True, editable=False
+    )
     registered_at = models.DateTimeField(_("registered"), auto_now_add=True)
     search_text = models.TextField(editable=False, blank=True, default="")
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -223,7 +243,9 @@ class Project(MunicipalityOwned):
                 condition=Q(title=Func(F("title"), function="normalize", output_field=models.TextField())),
                 name="project_title_is_nfc",
             ),
-            models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="project_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")), name="project_ends_after_it_starts"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     ExpressionWrapper(
@@ -248,24 +270,32 @@ class Project(MunicipalityOwned):
             models.CheckConstraint(condition=Q(total_budget__gte=0), name="total_budget_is_not_negative"),
             models.CheckConstraint(condition=Q(own_share__gte=0), name="own_share_is_not_negative"),
             models.CheckConstraint(
-                condition=~Q(own_share_currency=F("total_budget_currency")) | Q(own_share__lte=F("total_budget"))
-                | Q(own_share__isnull=True) | Q(total_budget__isnull=True),
+                condition=~Q(own_share_currency=F("total_budget_currency"))
+                | Q(own_share__lte=F("total_budget"))
+                | Q(own_share__isnull=True)
+                | Q(total_budget__isnull=True),
                 name="own_share_within_total_budget",
             ),
             models.CheckConstraint(
-                condition=Q(total_budget_currency__regex=r"^[A-Z]{3}$", own_share_currency__regex=r"^[A-Z]{3}$"),
+                condition=Q(
+                    total_budget_currency__regex=r"^[A-Z]{3}$", own_share_currency__regex=r"^[A-Z]{3}$"
+                ),
                 name="project_currency_has_three_letters",
             ),
             models.CheckConstraint(condition=Q(state__in=["", *State.values]), name="project_state_is_known"),
-            models.CheckConstraint(condition=Q(role__in=["", *ProjectRole.values]), name="project_role_is_known"),
             models.CheckConstraint(
-                condition=Q(co_financing__in=["", *CoFinancingKind.values]), name="project_co_financing_is_known"
+                condition=Q(role__in=["", *ProjectRole.values]), name="project_role_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(co_financing__in=["", *CoFinancingKind.values]),
+                name="project_co_financing_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(accounting__in=["", *Accounting.values]), name="project_accounting_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(accounted_by="") | Q(accounting="elsewhere"), name="accounted_by_another_is_elsewhere"
+                condition=Q(accounted_by="") | Q(accounting="elsewhere"),
+                name="accounted_by_another_is_elsewhere",
             ),
             models.CheckConstraint(
                 condition=Q(recorded_for_year__isnull=True) | Q(recorded_for_year__range=(1971, 2199)),
@@ -365,7 +395,7 @@ class Project(MunicipalityOwned):
 
     @property
     def period_label(self) -> str:
-        """"2016-09 – 2019-08"; empty where the register knows no date."""
+        """ "2016-09 – 2019-08"; empty where the register knows no date."""
         if self.starts_on is None and self.ends_on is None:
             return ""
         return f"{self.start.label if self.start else '…'} – {self.end.label if self.end else '…'}"
@@ -443,7 +473,8 @@ class ProjectParty(MunicipalityOwned):
                 name="party_is_a_name_or_a_count",
             ),
             models.CheckConstraint(
-                condition=Q(country="") | Q(country__regex=r"^[A-Z]{2}$"), name="party_country_has_two_letters"
+                condition=Q(country="") | Q(country__regex=r"^[A-Z]{2}$"),
+                name="party_country_has_two_letters",
             ),
             models.UniqueConstraint(
                 "project", Lower("name"), name="a_party_stands_once", condition=~Q(name="")
@@ -471,7 +502,9 @@ class ProjectShare(models.Model):
     owner_municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
     project = models.ForeignKey(Project, models.PROTECT, related_name="shares")
-    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit"))
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("unit")
+    )
     role = models.CharField(_("our role"), max_length=20, choices=ProjectRole.choices, blank=True)
     co_financing = models.CharField(
         _("our co-financing"), max_length=20, choices=CoFinancingKind.choices, blank=True
@@ -483,7 +516,9 @@ class ProjectShare(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "municipality"], name="a_project_is_shared_once_with_each"),
+            models.UniqueConstraint(
+                fields=["project", "municipality"], name="a_project_is_shared_once_with_each"
+            ),
             models.CheckConstraint(
                 condition=~Q(owner_municipality=F("municipality")), name="a_project_is_shared_with_others"
             ),
@@ -492,9 +527,12 @@ class ProjectShare(models.Model):
             ),
             SameMunicipality(field="unit", name="share_unit_in_same_municipality"),
             models.CheckConstraint(condition=Q(own_share__gte=0), name="shared_own_share_is_not_negative"),
-            models.CheckConstraint(condition=Q(role__in=["", *ProjectRole.values]), name="share_role_is_known"),
             models.CheckConstraint(
-                condition=Q(co_financing__in=["", *CoFinancingKind.values]), name="share_co_financing_is_known"
+                condition=Q(role__in=["", *ProjectRole.values]), name="share_role_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(co_financing__in=["", *CoFinancingKind.values]),
+                name="share_co_financing_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(own_share_currency__regex=r"^[A-Z]{3}$"), name="share_currency_has_three_letters"
@@ -513,6 +551,11 @@ class ProjectShare(models.Model):
     @property
     def share(self) -> Amount | None:
         return _amount(self.own_share, self.own_share_currency, self.own_share_approximate)
+
+    # What strategy.permissions asks of an object.
+    @property
+    def responsible_unit_ids(self) -> frozenset[int]:
+        return frozenset({self.unit_id} if self.unit_id else ())
 
 
 class ImportedAction(models.TextChoices):

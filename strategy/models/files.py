@@ -28,7 +28,9 @@ class StoredFile(MunicipalityOwned):
         abstract = False
         constraints = [
             models.UniqueConstraint(fields=["municipality", "id"], name="stored_file_key_with_municipality"),
-            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="stored_file_has_a_sha256"),
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="stored_file_has_a_sha256"
+            ),
         ]
         triggers = [
             *MunicipalityOwned.Meta.triggers,

@@ -91,7 +91,8 @@ class Municipality(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(code__isnull=True) | Q(code__regex=r"^\d{4}$"), name="municipality_code_has_four_digits"
+                condition=Q(code__isnull=True) | Q(code__regex=r"^\d{4}$"),
+                name="municipality_code_has_four_digits",
             ),
             models.CheckConstraint(
                 condition=Q(code__isnull=False) | ~Q(kind="municipality"), name="a_municipality_has_a_code"
@@ -119,7 +120,7 @@ class Municipality(models.Model):
 
     @property
     def genitive(self) -> str:
-        """"Jönköpings kommun" is shown as it is; used in joint lists beside the register id."""
+        """ "Jönköpings kommun" is shown as it is; used in joint lists beside the register id."""
         return self.name
 
 
@@ -136,7 +137,9 @@ class MunicipalityMember(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(municipality=F("member")), name="nobody_is_a_member_of_itself"),
+            models.CheckConstraint(
+                condition=~Q(municipality=F("member")), name="nobody_is_a_member_of_itself"
+            ),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
                 name="membership_ends_after_it_starts",

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import pghistory
-import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -54,7 +53,9 @@ class Person(models.Model):
     title = models.CharField(_("title"), max_length=120, blank=True)
     email = models.EmailField(_("work e-mail"), max_length=254)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    registered_in = models.ForeignKey(Municipality, models.PROTECT, related_name="+", null=True, editable=False)
+    registered_in = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", null=True, editable=False
+    )
     made_anonymous_on = models.DateField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -142,7 +143,10 @@ class Assignment(MunicipalityOwned):
     )
     # A unit has one ordinary contact person at a time, and any number of further ones with a subject each.
     subject = models.CharField(
-        _("subject"), max_length=100, blank=True, help_text=_("For a further contact person: what he or she answers for.")
+        _("subject"),
+        max_length=100,
+        blank=True,
+        help_text=_("For a further contact person: what he or she answers for."),
     )
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("to and including"), null=True, blank=True)
@@ -179,7 +183,10 @@ class Assignment(MunicipalityOwned):
             ),
             ExclusionConstraint(
                 name="one_ordinary_contact_person_at_a_time",
-                expressions=[("unit", RangeOperators.EQUAL), (days("starts_on", "ends_on"), RangeOperators.OVERLAPS)],
+                expressions=[
+                    ("unit", RangeOperators.EQUAL),
+                    (days("starts_on", "ends_on"), RangeOperators.OVERLAPS),
+                ],
                 condition=Q(role="contact_person", subject=""),
             ),
         ]

@@ -1,0 +1,373 @@
+"""A file on its way into the register: uploaded, answered, confirmed in one transaction, perhaps undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from pages.imports import Outcome, Preview, require_ready
+from projects.exchange.columns import as_party, read_projects
+from projects.exchange.directory import Reference
+from projects.exchange.judge import KIND, Judge, Plan, with_answers
+from projects.models import (
+    Funder,
+    ImportedAction,
+    ImportedProject,
+    Programme,
+    Project,
+    ProjectParty,
+    ProjectUnit,
+)
+from projects.registry import take_register_numbers
+from strategy import history
+from strategy.attachments import contents, store
+from strategy.models import BatchState, ImportBatch, Municipality, RememberedWord
+from strategy.permissions import Reader
+from values.text import fold, squeeze
+
+
+def batches_visible_to(reader: Reader) -> QuerySet[ImportBatch]:
+    batches = ImportBatch.objects.filter(municipality=reader.municipality, kind=KIND)
+    return batches if reader.can("import.read") else batches.none()
+
+
+def upload(
+    reader: Reader, name: str, data: bytes, *, year: int | None, content_type: str = ""
+) -> ImportBatch:
+    """Stores a file that can be read as projects, with what becomes of its rows; writes no project.
+
+    Raises `TableRefused`, and then nothing is stored.
+    """
+    reader.require("project.import")
+    sheet = read_projects(data)
+    answers: dict[str, Any] = {} if year is None else {"year": year}
+    preview = Judge(reader.municipality, sheet, answers, reader.today).preview()
+    file = store(reader.municipality, name, data, content_type)
+    return ImportBatch.objects.create(
+        municipality=reader.municipality,
+        kind=KIND,
+        file=file,
+        answers=answers,
+        counts=preview.counts,
+        uploaded_by=reader.person,
+    )
+
+
+def preview_of(reader: Reader, batch: ImportBatch) -> Preview:
+    """What the batch would do to the register as it stands now. Raises FileDamaged."""
+    reader.require("import.read", batch)
+    return _judge(reader, batch).preview()
+
+
+def _judge(reader: Reader, batch: ImportBatch, *, lock: bool = False) -> Judge:
+    sheet = read_projects(contents(batch.file))
+    return Judge(reader.municipality, sheet, batch.answers, reader.today, lock=lock)
+
+
+def answer(reader: Reader, batch: ImportBatch, given: Mapping[str, str]) -> Preview:
+    """Keeps the answers with the batch and judges anew."""
+    reader.require("project.import", batch)
+    _still(batch, BatchState.JUDGED)
+    batch.answers = with_answers(batch.answers, given)
+    preview = _judge(reader, batch).preview()
+    batch.counts = preview.counts
+    batch.save(update_fields=["answers", "counts"])
+    return preview
+
+
+class BatchMovedOn(Exception):
+    """Somebody has confirmed, cancelled or undone the batch already."""
+
+
+def _still(batch: ImportBatch, state: BatchState) -> None:
+    """Locks the batch and looks at it anew, so that two clicks do not do the same thing twice."""
+    batch.refresh_from_db(from_queryset=ImportBatch.objects.select_for_update())
+    if batch.state != state:
+        raise BatchMovedOn(batch.get_state_display())
+
+
+def _one_import_at_a_time(municipality: Municipality) -> None:
+    """Two files confirmed in one moment could register a title twice. Registering by hand never waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('projects.exchange'), %s)", [municipality.pk])
+
+
+def confirm(
+    reader: Reader, batch: ImportBatch, *, seen: str, at: datetime, leave_out_refused: bool = False
+) -> Preview:
+    """Takes the rows in: all of them or, if anything goes wrong, none.
+
+    Judges again under a lock and raises `NotReady` with the new preview where the outcome is no longer the
+    one that was `seen` (`Preview.fingerprint`), or something is unanswered or refused.
+    """
+    reader.require("project.import", batch)
+    with transaction.atomic():
+        _still(batch, BatchState.JUDGED)
+        _one_import_at_a_time(reader.municipality)
+        judge = _judge(reader, batch, lock=True)
+        preview = judge.preview()
+        require_ready(preview, seen=seen, leave_out_refused=leave_out_refused)
+        history.give_reason(_("Import %(number)d, %(file)s") % {"number": batch.pk, "file": batch.file.name})
+        _write(reader, batch, judge)
+        batch.state = BatchState.CONFIRMED
+        batch.confirmed_at = at
+        batch.counts = preview.counts
+        batch.save(update_fields=["state", "confirmed_at", "counts"])
+    return preview
+
+
+def cancel(reader: Reader, batch: ImportBatch) -> None:
+    reader.require("project.import", batch)
+    with transaction.atomic():
+        _still(batch, BatchState.JUDGED)
+        batch.state = BatchState.CANCELLED
+        batch.save(update_fields=["state"])
+
+
+def _write(reader: Reader, batch: ImportBatch, judge: Judge) -> None:
+    """A statement for each kind of row, whatever their number; the register numbers are taken last."""
+    place = reader.municipality
+    new = [plan for plan in judge.plans if judge.outcome(plan) is Outcome.NEW]
+    changed = [plan for plan in judge.plans if judge.outcome(plan) is Outcome.CHANGED]
+    keys = {
+        "funder_id": _add(Funder, place, judge.new_references("funder_id")),
+        "programme_id": _add(Programme, place, judge.new_references("programme_id")),
+    }
+
+    def value(name: str, wanted: Any) -> Any:
+        if not isinstance(wanted, Reference):
+            return wanted
+        return keys[name][fold(wanted.name)] if wanted.pk is None else wanted.pk
+
+    before: dict[int, dict[str, Any]] = {}
+    for plan in changed:
+        project = judge.projects[plan.target_id or 0]
+        before[project.pk] = {"fields": {name: _kept(then) for name, (then, _now) in plan.changes.items()}}
+        for name, (_then, now) in plan.changes.items():
+            setattr(project, name, value(name, now))
+    _save(
+        [judge.projects[plan.target_id or 0] for plan in changed],
+        sorted({name for plan in changed for name in plan.changes}),
+    )
+    year = reader.today.year
+    projects = [
+        Project(
+            municipality=place,
+            register_year=year,
+            register_number=number,
+            **{name: value(name, wanted) for name, wanted in plan.wanted.items()},
+        )
+        for plan, number in zip(new, take_register_numbers(place, year, len(new)), strict=True)
+    ]
+    Project.objects.bulk_create(projects)
+    touched = [
+        *zip(new, projects, strict=True),
+        *((plan, judge.projects[plan.target_id or 0]) for plan in changed),
+    ]
+    _write_parts(place, judge, touched, before)
+    ImportedProject.objects.bulk_create(
+        ImportedProject(
+            municipality=place,
+            batch=batch,
+            project=project,
+            line=plan.line,
+            action=ImportedAction.NEW if plan.target is None else ImportedAction.CHANGED,
+            before=before.get(project.pk, {}),
+            # The trigger counts one for the one statement that changed it.
+            version_after=1 if plan.target is None else project.version + bool(plan.changes),
+        )
+        for plan, project in touched
+    )
+    RememberedWord.objects.bulk_create(
+        [
+            RememberedWord(municipality=place, kind=KIND, column=column, word=word, meaning=meaning)
+            for (column, word), meaning in judge.words_to_remember.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["municipality", "kind", "column", "word"],
+        update_fields=["meaning"],
+    )
+
+
+def _add(
+    model: type[Funder] | type[Programme], place: Municipality, names: Sequence[Reference]
+) -> dict[str, int]:
+    """The municipality's own additions to the list; folded name → key."""
+    rows: list[Any] = [model(municipality=place, name=squeeze(one.name)) for one in names]
+    model._default_manager.bulk_create(rows)
+    return {fold(row.name): row.pk for row in rows}
+
+
+def _save(projects: Sequence[Project], names: Sequence[str]) -> None:
+    """One statement for all of them (bulk_update takes 2 ms a row)."""
+    if projects and names:
+        Project.objects.bulk_create(
+            projects, update_conflicts=True, unique_fields=["id"], update_fields=names
+        )
+
+
+def _kept(value: Any) -> Any:
+    """For JSON; read back by the field's own `to_python`."""
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _write_parts(
+    place: Municipality,
+    judge: Judge,
+    touched: Sequence[tuple[Plan, Project]],
+    before: Mapping[int, dict[str, Any]],
+) -> None:
+    """Makes parties and units those of the row, touching only the ones that differ."""
+    gone_parties: list[int] = []
+    gone_units: list[int] = []
+    parties: list[ProjectParty] = []
+    units: list[ProjectUnit] = []
+    for plan, project in touched:
+        if plan.changes_parties:
+            rows = judge.party_rows.get(project.pk, []) if plan.target else []
+            wanted = {party.key: party for party in plan.parties or ()}
+            standing = {as_party(row).key for row in rows}
+            if plan.target:
+                before[project.pk]["parties"] = [_party_kept(row) for row in rows]
+            gone_parties += [row.pk for row in rows if as_party(row).key not in wanted]
+            parties += [
+                ProjectParty(
+                    municipality=place,
+                    project=project,
+                    name=party.name,
+                    kind=party.kind,
+                    number=party.number,
+                    place=party.place,
+                )
+                for key, party in wanted.items()
+                if key not in standing
+            ]
+        if plan.changes_units:
+            parts = judge.unit_rows.get(project.pk, []) if plan.target else []
+            if plan.target:
+                before[project.pk]["units"] = [part.unit_id for part in parts]
+            gone_units += [part.pk for part in parts if part.unit_id not in (plan.units or ())]
+            present = {part.unit_id for part in parts}
+            units += [
+                ProjectUnit(municipality=place, project=project, unit_id=unit_id)
+                for unit_id in plan.units or ()
+                if unit_id not in present
+            ]
+    _replace_parts(gone_parties, gone_units, parties, units)
+
+
+def _replace_parts(
+    gone_parties: Sequence[int],
+    gone_units: Sequence[int],
+    parties: Sequence[ProjectParty],
+    units: Sequence[ProjectUnit],
+) -> None:
+    ProjectParty.objects.filter(pk__in=gone_parties).delete()
+    ProjectUnit.objects.filter(pk__in=gone_units).delete()
+    ProjectParty.objects.bulk_create(parties)
+    ProjectUnit.objects.bulk_create(units)
+
+
+_PARTY_FIELDS = ("name", "kind", "number", "country", "place", "role")
+
+
+def _party_kept(party: ProjectParty) -> dict[str, Any]:
+    return {name: getattr(party, name) for name in _PARTY_FIELDS}
+
+
+# --- undoing ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo did: how many new projects it withdrew, how many it restored, and which it left."""
+
+    withdrawn: int
+    restored: int
+    kept: tuple[Project, ...]
+
+
+def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") -> Undone:
+    """Withdraws the new projects and gives changed ones their former values.
+
+    A project that was changed after the import is left as it is and named. Register ids stay used.
+    """
+    reader.require("project.import", batch)
+    with transaction.atomic():
+        _still(batch, BatchState.CONFIRMED)
+        told = _("Import %(number)d, %(file)s, was undone") % {"number": batch.pk, "file": batch.file.name}
+        why = f"{told}: {squeeze(reason)}" if reason.strip() else f"{told}."
+        history.give_reason(why)
+        done = list(batch.imported_projects.order_by("line", "pk"))
+        projects = {
+            project.pk: project
+            for project in Project.objects.filter(pk__in=[row.project_id for row in done])
+            .order_by("pk")
+            .select_for_update()
+        }
+        untouched = [row for row in done if projects[row.project_id].version == row.version_after]
+        kept = tuple(
+            project for row in done if (project := projects[row.project_id]).version != row.version_after
+        )
+        new = [row.project_id for row in untouched if row.action == ImportedAction.NEW]
+        Project.objects.filter(pk__in=new).update(withdrawn_at=at, withdrawn_reason=why[:500])
+        changed = [row for row in untouched if row.action == ImportedAction.CHANGED]
+        _restore(reader.municipality, changed, projects)
+        batch.state = BatchState.UNDONE
+        batch.undone_at = at
+        batch.counts = {
+            **batch.counts,
+            "withdrawn": len(new),
+            "restored": len(changed),
+            "kept": len(kept),
+            "kept_projects": [project.pk for project in kept],
+        }
+        batch.save(update_fields=["state", "undone_at", "counts"])
+    return Undone(len(new), len(changed), kept)
+
+
+def _restore(place: Municipality, rows: Sequence[ImportedProject], projects: Mapping[int, Project]) -> None:
+    names: set[str] = set()
+    for row in rows:
+        for name, then in row.before.get("fields", {}).items():
+            names.add(name)
+            setattr(projects[row.project_id], name, Project._meta.get_field(name).to_python(then))  # type: ignore[union-attr]
+    _save([projects[row.project_id] for row in rows], sorted(names))
+    with_parties = [row for row in rows if "parties" in row.before]
+    with_units = [row for row in rows if "units" in row.before]
+    party_rows: dict[int, list[ProjectParty]] = {}
+    for party in ProjectParty.objects.filter(project__in=[row.project_id for row in with_parties]):
+        party_rows.setdefault(party.project_id, []).append(party)
+    unit_rows: dict[int, list[ProjectUnit]] = {}
+    for part in ProjectUnit.objects.filter(project__in=[row.project_id for row in with_units]):
+        unit_rows.setdefault(part.project_id, []).append(part)
+    gone_parties: list[int] = []
+    gone_units: list[int] = []
+    parties: list[ProjectParty] = []
+    units: list[ProjectUnit] = []
+    for row in with_parties:
+        standing = party_rows.get(row.project_id, [])
+        wanted = list(row.before["parties"])
+        gone_parties += [party.pk for party in standing if _party_kept(party) not in wanted]
+        present = [_party_kept(party) for party in standing]
+        parties += [
+            ProjectParty(municipality=place, project_id=row.project_id, **party)
+            for party in wanted
+            if party not in present
+        ]
+    for row in with_units:
+        parts = unit_rows.get(row.project_id, [])
+        gone_units += [part.pk for part in parts if part.unit_id not in row.before["units"]]
+        present_units = {part.unit_id for part in parts}
+        units += [
+            ProjectUnit(municipality=place, project_id=row.project_id, unit_id=unit_id)
+            for unit_id in row.before["units"]
+            if unit_id not in present_units
+        ]
+    _replace_parts(gone_parties, gone_units, parties, units)

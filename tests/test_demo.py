@@ -1,0 +1,77 @@
+"""The demo: repeatable, complete, and nothing invented about real municipalities."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from projects.models import Funder, Programme, Project
+from reporting import demo
+from strategy.models import Assignment, Municipality, Role
+from strategy.walls import scope
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def _counts() -> dict[str, tuple[int, int]]:
+    counts = {}
+    for place in Municipality.objects.order_by("pk"):
+        with scope(place.pk):
+            counts[place.name] = (
+                Assignment.objects.filter(municipality=place).count(),
+                Project.objects.filter(municipality=place).count(),
+            )
+    return counts
+
+
+def test_the_demo_stands_and_a_second_run_changes_nothing():
+    assert demo.build(factories.TODAY) is True
+    first = _counts()
+    assert demo.build(factories.TODAY) is False
+    assert _counts() == first
+    assert first == {
+        "Jönköpings kommun": (13, 0),
+        "Habo kommun": (2, 0),
+        "Mullsjö kommun": (2, 0),
+        "Vaggeryds kommun": (2, 0),
+        "Sjöstads kommun": (6, 11),
+    }
+
+
+def test_there_is_one_login_for_each_role_in_jonkoping_and_each_can_log_in(client):
+    demo.build(factories.TODAY)
+    logins = [login for login in demo.logins(factories.TODAY) if login.municipality == "Jönköpings kommun"]
+    assert sorted(login.role for login in logins) == sorted(Role)
+    for login in logins:
+        assert client.login(request=_request(), email=login.email, password=demo.PASSWORD), login.email
+
+
+def _request():
+    from django.test import RequestFactory
+
+    return RequestFactory().post("/konto/login/")
+
+
+def test_the_strategist_is_one_person_in_four_municipalities():
+    demo.build(factories.TODAY)
+    people = set()
+    for place in Municipality.objects.exclude(name="Sjöstads kommun"):
+        with scope(place.pk):
+            people.add(Assignment.objects.get(municipality=place, role=Role.STRATEGIST).person_id)
+    assert len(people) == 1
+
+
+def test_the_demo_is_refused_where_there_are_municipalities():
+    factories.municipality("Någon annan kommun")
+    with pytest.raises(CommandError):
+        call_command("demo")
+    out = StringIO()
+    call_command("demo", if_empty=True, stdout=out)
+    assert out.getvalue() == ""
+    assert Municipality.objects.count() == 1
+
+
+def test_the_funders_and_programmes_that_ship_are_there_for_everybody():
+    assert Funder.objects.filter(municipality=None, name="Svenska ESF-rådet").exists()
+    assert Programme.objects.get(municipality=None, name="Erasmus+").funder.name == "EU"
