@@ -23,7 +23,7 @@ ROOMS = ("values", "pages", "strategy", "projects", "reporting", "config")
 PO = BASE / "locale" / "sv" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
 # Domain "django" holds Django's and the packages' texts too where their own Swedish is missing or wrong for us.
-KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
+KEYWORDS: dict[str, tuple[int | tuple[int, int] | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
@@ -48,9 +48,9 @@ def texts() -> Iterator[tuple[Path, str | None, str | tuple[str, str]]]:
         for path in sorted((BASE / room).rglob("*.py")):
             if "migrations" not in path.parts:
                 with path.open("rb") as file:
-                    for _line, function, messages, _c in extract_python(file, list(KEYWORDS), (), {}):
-                        told = messages if isinstance(messages, tuple) else (messages,)
-                        yield from _text(path, function or "", [m for m in told if isinstance(m, str)])
+                    for _line, function, messages, _c in extract_python(file, KEYWORDS, (), {}):
+                        told = messages if isinstance(messages, list | tuple) else [messages]
+                        yield from _text(path, str(function or ""), [m for m in told if isinstance(m, str)])
     for path in sorted((BASE / "templates").rglob("*.*")):
         if path.suffix in {".html", ".txt"}:
             source = templatize(path.read_text(encoding="utf-8"))

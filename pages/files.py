@@ -381,12 +381,17 @@ class Problem:
 class TableRefused(Exception):
     """The file cannot be read as a table; `problems` holds every reason found, in the file's order.
 
-    `code`, `line`, `column` and `message` are those of the first.
+    `code`, `line`, `column` and `message` are those of the first. `headers` are the headings and
+    `header_line` their line, if they could be read.
     """
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(
+        self, *problems: Problem, headers: tuple[str, ...] = (), header_line: int | None = None
+    ) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
         self.problems = problems
+        self.headers = headers
+        self.header_line = header_line
         self.code = problems[0].code
         self.line = problems[0].line
         self.column = problems[0].column
@@ -448,7 +453,7 @@ def read_table(data: bytes, *, known_headers: Collection[str], formulas_are_text
             cells = cells[: len(headers)] + [""] * (len(headers) - len(cells))
             rows.append(Row(line, tuple(map(nfc, cells))))
     if problems:
-        raise TableRefused(*problems)
+        raise TableRefused(*problems, headers=tuple(headers), header_line=start + 1)
     return Table(tuple(headers), tuple(rows), encoding, delimiter, start + 1)
 
 

@@ -104,18 +104,15 @@ def read_sheet(data: bytes, columns: Sequence[ImportColumn]) -> Sheet:
         for heading in column.headings
         for spelling in dict.fromkeys((heading, heading.replace("_", " "), heading.replace("_", "-")))
     ]
-    table = read_table(data, known_headers=spellings, formulas_are_text=True)
-    problems: list[Problem] = []
-    present: dict[str, tuple[int, str]] = {}
-    for place, heading in enumerate(table.headers):
-        column = by_heading.get(_heading_key(heading))
-        if column is None:
-            if heading:
-                problems.append(_unknown_column(table.header_line, heading, columns))
-        elif column.name in present:
-            problems.append(_same_column(table.header_line, present[column.name][1], heading))
-        else:
-            present[column.name] = (place, heading)
+    try:
+        table = read_table(data, known_headers=spellings, formulas_are_text=True)
+    except TableRefused as refused:
+        # All at once: what is wrong with the headings is told beside what is wrong with the rows.
+        if refused.header_line is None:
+            raise
+        unknown = _headings(refused.headers, refused.header_line, by_heading, columns)[1]
+        raise TableRefused(*unknown, *refused.problems) from None
+    present, problems = _headings(table.headers, table.header_line, by_heading, columns)
     if not table.rows and not problems:
         message = _("The file has headings but no rows. Choose the file that holds the rows.")
         problems.append(Problem("no_rows", table.header_line, None, message))
@@ -127,6 +124,24 @@ def read_sheet(data: bytes, columns: Sequence[ImportColumn]) -> Sheet:
             place, heading = present[column.name]
             _read_column(column, heading, rows, [row.cells[place] for row in table.rows])
     return Sheet({name: heading for name, (_place, heading) in present.items()}, rows)
+
+
+def _headings(
+    headers: Sequence[str], line: int, by_heading: Mapping[str, ImportColumn], columns: Sequence[ImportColumn]
+) -> tuple[dict[str, tuple[int, str]], list[Problem]]:
+    """Where each known column stands and how it is headed there; and what is wrong with the headings."""
+    present: dict[str, tuple[int, str]] = {}
+    problems: list[Problem] = []
+    for place, heading in enumerate(headers):
+        column = by_heading.get(_heading_key(heading))
+        if column is None:
+            if heading:
+                problems.append(_unknown_column(line, heading, columns))
+        elif column.name not in present:
+            present[column.name] = (place, heading)
+        elif fold(heading) != fold(present[column.name][1]):  # The reader itself tells of the same heading.
+            problems.append(_same_column(line, present[column.name][1], heading))
+    return present, problems
 
 
 def _read_column(column: ImportColumn, heading: str, rows: Sequence[SheetRow], cells: Sequence[str]) -> None:
@@ -180,12 +195,12 @@ def _same_column(line: int, first: str, second: str) -> Problem:
 
 
 class Outcome(StrEnum):
-    """What becomes of a row; in the order in which a person wants to see them."""
+    """What becomes of a row; in the order in which a person needs to look at them."""
 
     REFUSED = "refused"
     ASKED = "asked"
-    NEW = "new"
     CHANGED = "changed"
+    NEW = "new"
     UNCHANGED = "unchanged"
 
 
@@ -196,6 +211,10 @@ OUTCOMES: Mapping[Outcome, Text] = {
     Outcome.CHANGED: gettext_lazy("Changed"),
     Outcome.UNCHANGED: gettext_lazy("Unchanged"),
 }
+
+
+# The order in which they are counted up: what is written, then the rest.
+COUNTED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.ASKED, Outcome.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

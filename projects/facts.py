@@ -131,12 +131,13 @@ def _of_owner(project: Project, name: str) -> str | None:
 
 
 def _parties(project: Project) -> str:
-    """ "Tartu linn (EE, Partner), 11 universitet": how many in all stands last where some are counted."""
+    """ "Tartu linn (EE, Partner), 11 universitet (Europa)": how many in all stands last where some are counted."""
     parties = list(project.parties.all())
     told = []
     for party in parties:
-        more = ", ".join(part for part in (party.country, str(party.get_role_display())) if part)
-        told.append(f"{party} ({more})" if more else str(party))
+        what = party.name or f"{party.number} {party.kind}"
+        more = ", ".join(part for part in (party.place, party.country, str(party.get_role_display())) if part)
+        told.append(f"{what} ({more})" if more else what)
     count = sum(party.number for party in parties)
     if count > len(parties):
         told.append(ngettext("%(count)d party in all", "%(count)d parties in all", count) % {"count": count})

@@ -12,5 +12,7 @@ register_parts(Project, (ProjectUnit, "project"), (ProjectParty, "project"), (Pr
 
 menu.register(MenuItem("projects", _("Projects"), "projects:list", "project.read", place=10))
 menu.register(
-    MenuItem("imports", _("Imports"), "projects:imports", "import.read", frozenset({Role.STRATEGIST}), place=40)
+    MenuItem(
+        "imports", _("Imports"), "projects:imports", "import.read", frozenset({Role.STRATEGIST}), place=40
+    )
 )

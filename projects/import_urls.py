@@ -1,5 +1,15 @@
 """Addresses of the imports, below /projekt/inlasning/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from projects.views import imports
+
+urlpatterns: list[URLPattern] = [
+    path("", imports.ImportList.as_view(), name="imports"),
+    path("ny/", imports.import_upload, name="import_upload"),
+    path("<int:pk>/", imports.import_preview, name="import_preview"),
+    path("<int:pk>/bekrafta/", imports.import_confirm, name="import_confirm"),
+    path("<int:pk>/avbryt/", imports.import_cancel, name="import_cancel"),
+    path("<int:pk>/angra/", imports.import_undo, name="import_undo"),
+    path("<int:pk>/fil/", imports.import_file, name="import_file"),
+]

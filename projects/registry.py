@@ -104,6 +104,8 @@ def register_project(
     """A project registered by hand: the owner unit must be given and be one the person acts for."""
     project.municipality = reader.municipality
     reader.require("project.register", project)
+    if mark := marked_reason(reader, project.owner_unit, ""):
+        pghistory.context(reason=mark)
     with transaction.atomic():
         project.register_year = reader.today.year
         (project.register_number,) = take_register_numbers(reader.municipality, project.register_year, 1)
@@ -124,7 +126,7 @@ def change_project(
     standing = Project.objects.get(pk=project.pk)
     reader.require("project.change", standing)
     require_standing(standing)
-    pghistory.context(reason=reason)
+    pghistory.context(reason=marked_reason(reader, standing.owner_unit, reason))
     with transaction.atomic():
         project.save()
         set_parts(project, units=units, parties=parties)
@@ -168,7 +170,7 @@ def withdraw_project(reader: Reader, project: Project, *, reason: str, at: datet
     """Makes the project void with a reason. It stays visible, and its register id stays used."""
     reader.require("project.withdraw", project)
     require_standing(project)
-    pghistory.context(reason=reason)
+    pghistory.context(reason=marked_reason(reader, project.owner_unit, reason))
     project.withdrawn_at = at
     project.withdrawn_reason = reason.strip()
     project.save(update_fields=["withdrawn_at", "withdrawn_reason"])
@@ -178,6 +180,8 @@ def share_project(reader: Reader, project: Project, municipality: Municipality) 
     """Lets another municipality see the project in its own list, with its own unit, role and share."""
     reader.require("project.share", project)
     require_standing(project)
+    if mark := marked_reason(reader, project.owner_unit, ""):
+        pghistory.context(reason=mark)
     return ProjectShare.objects.create(
         owner_municipality=reader.municipality, municipality=municipality, project=project
     )
@@ -191,8 +195,9 @@ def unshare_project(reader: Reader, share: ProjectShare) -> None:
 
 def change_share(reader: Reader, share: ProjectShare, *, reason: str) -> None:
     """Saves the own unit, role and share of a municipality that does not own the project."""
-    reader.require("project.change", ProjectShare.objects.get(pk=share.pk))
-    pghistory.context(reason=reason)
+    standing = ProjectShare.objects.get(pk=share.pk)
+    reader.require("project.change", standing)
+    pghistory.context(reason=marked_reason(reader, standing.unit, reason))
     share.save()
 
 

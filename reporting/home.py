@@ -28,7 +28,7 @@ from strategy.permissions import Reader
 from strategy.responsibilities import gaps
 
 # So many projects stand on the page; the rest are counted and wait in the list.
-SHOWN = 20
+SHOWN = 10
 NAMED_UNITS = 5
 NUMBERS = (
     pgettext_lazy("how many things wait", "Two"),
@@ -79,10 +79,13 @@ class Home:
 def build_home(reader: Reader) -> Home:
     """All queries of the page, as many however much waits."""
     mine = changed_by(reader)
+    vacancies = list(_vacancies(reader))
     found = attention(mine, reader.today) if reader.can("project.change") else {}
+    if vacancies:  # They wait once, and not again in each project of the unit.
+        found = _without(found, "contact_person")
     total = mine.count() if reader.can("project.change") else 0
     projects = _projects(found)
-    others = [*_vacancies(reader), *_files(reader)]
+    others = [*vacancies, *_files(reader)]
     return Home(
         heading=_heading(len(found) + len(others)),
         lead=_lead(reader, total, len(found)),
@@ -104,6 +107,11 @@ def changed_by(reader: Reader) -> QuerySet[Project]:
     return visible.filter(
         Q(owner_unit__in=units) | Q(shares__unit__in=units) | Q(project_manager=reader.person)
     ).distinct()
+
+
+def _without(found: dict[int, list[Rule]], name: str) -> dict[int, list[Rule]]:
+    rest = {pk: [rule for rule in told if rule.name != name] for pk, told in found.items()}
+    return {pk: told for pk, told in rest.items() if told}
 
 
 def _projects(found: dict[int, list[Rule]]) -> tuple[Waiting, ...]:
@@ -275,7 +283,7 @@ def _links(reader: Reader) -> Iterable[Link]:
     """What the role comes here for when nothing waits."""
     year = reader.today.year
     if reader.can("project.import"):
-        yield from _link(gettext("Import a list of projects"), "projects:import")
+        yield from _link(gettext("Import a list of projects"), "projects:imports")
     if reader.can("assignment.give"):
         yield from _link(gettext("Who answers for what"), "responsibilities")
     if reader.can("project.read"):

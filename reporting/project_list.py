@@ -11,8 +11,8 @@ What stands in the list, in words
   grants* and *role not stated* are parts of their own: a grant is received and not a project that the
   municipality finances with others, and an unknown role is not guessed.
 - *Board*: which the owner unit's administration serves on the last day of the year; several are named
-  together. It is looked for from the owner unit upwards. Without one the project stands under "board not
-  stated".
+  together. It is looked for from the owner unit upwards. A company that serves no board stands under its
+  own name. Without any the project stands under "board not stated".
 - *Total budget* is of the whole project, all parties together. It is never summed.
 - *Own share* is the municipality's own part of it, summed per currency in each part and in the whole list.
   A share marked approximate makes its sum approximate. How many rows lack it is said beside the sum.
@@ -35,6 +35,7 @@ from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db.models import Prefetch, Q, TextChoices
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext, override, pgettext_lazy
 
 from pages.columns import NOT_STATED, NOT_SUMMED, Column, Listing, Text, listing, on_screen
@@ -56,8 +57,14 @@ from values.money import Amount
 from values.periods import Period
 
 # Not (yet) funded by anybody: named below the list, never counted in it.
-UNDECIDED = (State.IDEA, State.ANCHORING, State.DECIDED_TO_APPLY, State.APPLIED)
-NOT_FUNDED = (*UNDECIDED, State.REJECTED, State.TAKEN_BACK)
+NOT_FUNDED = (
+    State.IDEA,
+    State.ANCHORING,
+    State.DECIDED_TO_APPLY,
+    State.APPLIED,
+    State.REJECTED,
+    State.TAKEN_BACK,
+)
 
 
 class Part(TextChoices):
@@ -201,6 +208,8 @@ def per_currency(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
     return tuple(sums[currency] for currency in sorted(sums, key=lambda one: (one != "SEK", one)))
 
 
+# Where no board is served: a heading of its own name.
+STANDS_FOR_ITSELF = (UnitKind.BOARD, UnitKind.COMPANY)
 NO_BOARD = gettext_lazy("Board not stated")
 
 
@@ -261,7 +270,11 @@ def _below_share(row: Row) -> str:
 
 # The same columns on screen and paper: a page is narrower than a file, so some stand below others.
 TABLE: tuple[Column, ...] = (
-    replace(_NAMED["title"], small=_below_title),
+    replace(
+        _NAMED["title"],
+        small=_below_title,
+        href=lambda row: reverse("projects:detail", args=[row.project_id]),
+    ),
     replace(_NAMED["unit"], label=gettext_lazy("Unit"), small=_below_unit),
     replace(_NAMED["period"], small=lambda row: _told(row, "in_year")),
     replace(_NAMED["role"], label=gettext_lazy("Role and co-financing"), small=_below_role),
@@ -574,7 +587,7 @@ class _Organisation:
         """The board that the unit, or the nearest unit above it, serves; several by name; "" for none."""
         unit = self._units.get(unit_id) if unit_id else None
         while unit is not None:
-            boards = self._boards.get(unit.pk, [unit.pk] if unit.kind == UnitKind.BOARD else [])
+            boards = self._boards.get(unit.pk, [unit.pk] if unit.kind in STANDS_FOR_ITSELF else [])
             if boards:
                 return self._said(unit.municipality_id, sorted(boards, key=self._order.__getitem__))
             unit = self._units.get(unit.parent_id) if unit.parent_id else None

@@ -42,6 +42,7 @@ def client_address(request: HttpRequest) -> str:
             part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()
         ]
         # From the right: the last entry that no trusted proxy wrote is who asked.
+        candidate: str
         for candidate in reversed(forwarded):
             if candidate not in settings.TRUSTED_PROXIES:
                 return candidate

@@ -23,7 +23,7 @@ class LimitedUploadHandler(FileUploadHandler):
     """Stops reading an upload that is larger than any file we take, and says so in `request.upload_too_large`."""
 
     def handle_raw_input(
-        self, input_data: Any, META: Any, content_length: int, boundary: bytes, encoding: str | None = None
+        self, input_data: Any, META: Any, content_length: int, boundary: str, encoding: str | None = None
     ) -> None:
         self.refused = content_length > settings.REGISTER_FILE_LIMIT + 1024 * 1024
 

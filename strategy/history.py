@@ -121,9 +121,9 @@ def acts(obj: models.Model, limit: int | None = None, *, since: int | None = Non
     """
     events: list[tuple[models.Model, models.Model | None, str]] = []
     events += _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
-    for part, name in _PARTS.get(type(obj), ()):
-        label = str(part._meta.verbose_name)
-        events += _with_predecessors(part, {f"{name}_id": obj.pk}, label)
+    for model, name in _PARTS.get(type(obj), ()):
+        label = str(model._meta.verbose_name)
+        events += _with_predecessors(model, {f"{name}_id": obj.pk}, label)
     names = _Names([event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None])
     events.sort(key=lambda item: (item[0].pgh_created_at, item[0].pgh_id), reverse=True)  # type: ignore[attr-defined]
 
@@ -318,7 +318,7 @@ class _Names:
         if value is None or value == "":
             return ""
         if field.is_relation:
-            return self._found.get(field.related_model, {}).get(value, f"#{value}")  # type: ignore[call-overload, no-any-return]
+            return self._found.get(field.related_model, {}).get(value, f"#{value}")  # type: ignore[arg-type]
         if field.choices:
             return str(dict(field.flatchoices).get(value, value))
         if isinstance(value, bool):
@@ -330,11 +330,19 @@ class _Names:
         return str(value)
 
     def whole(self, event: models.Model) -> str:
-        """A part in words: its telling fields, one after the other."""
+        """A part in words: its telling fields, one after the other, without the whole that it is shown on."""
+        to_the_whole = {
+            name
+            for parts in _PARTS.values()
+            for part, name in parts
+            if part is event.pgh_tracked_model  # type: ignore[attr-defined]
+        }
         return ", ".join(
             said
             for field in _fields(event)
-            if not (field.is_relation and field.name in {"project"})
+            if field.name not in to_the_whole
             and (said := self.value(event, field))
             and not (field.name == "number" and said == "1")
+            # The day from which a thing has "always" been so was not chosen by anybody.
+            and not (isinstance(field, models.DateField) and getattr(event, field.attname) == field.get_default())
         )

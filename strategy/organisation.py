@@ -24,6 +24,7 @@ from strategy.models import (
     MunicipalityMember,
     Population,
     Unit,
+    UnitKind,
     UnitName,
     UnitNameKind,
 )
@@ -45,15 +46,23 @@ MESSAGES = {
     "organisation_number_has_its_check_digit": gettext_lazy(
         "The last digit of the organisation number does not fit the others. Check it."
     ),
-    "nobody_is_a_member_of_itself": gettext_lazy("Choose another municipality: nobody is a member of itself."),
+    "nobody_is_a_member_of_itself": gettext_lazy(
+        "Choose another municipality: nobody is a member of itself."
+    ),
     "membership_ends_after_it_starts": gettext_lazy(
         "The membership must not end before it starts. Correct one of the dates."
     ),
-    "one_membership_at_a_time": gettext_lazy("This member is already there during these days. Choose other dates."),
-    "one_population_a_year": gettext_lazy("The population of this year stands there already. Choose another year."),
+    "one_membership_at_a_time": gettext_lazy(
+        "This member is already there during these days. Choose other dates."
+    ),
+    "one_population_a_year": gettext_lazy(
+        "The population of this year stands there already. Choose another year."
+    ),
     "population_year_is_a_year": gettext_lazy("Write the year with four digits, for example 2025."),
     "unit_parent_in_same_municipality": gettext_lazy("Choose a unit of your own municipality."),
-    "unit_ends_after_it_starts": gettext_lazy("The unit must not end before it starts. Correct one of the dates."),
+    "unit_ends_after_it_starts": gettext_lazy(
+        "The unit must not end before it starts. Correct one of the dates."
+    ),
     "executive_board_is_a_board": gettext_lazy(
         "Only a board can be the municipal executive board. Choose the kind Board, or untick the box."
     ),
@@ -166,6 +175,9 @@ def tree(reader: Reader, day: date) -> Tree:
             roots.append(branch)
         else:
             parent.below.append(branch)
+    # Boards first, then what serves them, then the rest: the order of the kinds.
+    kinds = UnitKind.values
+    roots.sort(key=lambda branch: kinds.index(branch.unit.kind))
     return Tree(tuple(roots), tuple(ended))
 
 
@@ -202,7 +214,9 @@ def change_municipality(reader: Reader, municipality: Municipality, *, reason: s
     municipality.save()
 
 
-def set_population(reader: Reader, *, year: int, inhabitants: int, source: str = "", reason: str = "") -> Population:
+def set_population(
+    reader: Reader, *, year: int, inhabitants: int, source: str = "", reason: str = ""
+) -> Population:
     """The inhabitants on 31 December of the year; a figure that stands is corrected."""
     reader.require("organisation.change", reader.municipality)
     history.give_reason(reason)
@@ -267,12 +281,18 @@ def _keep_former_name(unit: Unit, until: date) -> None:
 
 def standing_below(unit: Unit, day: date) -> list[Unit]:
     """The units right below that are valid after the day: they must be moved or ended first."""
-    return [child for child in unit.children.order_by("name") if child.valid_to is None or child.valid_to > day]
+    return [
+        child for child in unit.children.order_by("name") if child.valid_to is None or child.valid_to > day
+    ]
 
 
 def running_assignments(unit: Unit, day: date) -> int:
     """How many assignments for the unit run on after the day."""
-    return Assignment.objects.filter(unit=unit, municipality_id=unit.municipality_id).exclude(ends_on__lte=day).count()
+    return (
+        Assignment.objects.filter(unit=unit, municipality_id=unit.municipality_id)
+        .exclude(ends_on__lte=day)
+        .count()
+    )
 
 
 def end_unit(reader: Reader, unit: Unit, *, last_day: date, reason: str) -> Unit:
@@ -293,13 +313,12 @@ class UnitsBelow(ValueError):
     def __init__(self, units: list[Unit]) -> None:
         self.units = units
         super().__init__(
-            _("Move or end the units below first: %(units)s.") % {"units": ", ".join(unit.name for unit in units)}
+            _("Move or end the units below first: %(units)s.")
+            % {"units": ", ".join(unit.name for unit in units)}
         )
 
 
-def add_unit_name(
-    reader: Reader, unit: Unit, *, name: str, kind: str, until: date | None = None
-) -> UnitName:
+def add_unit_name(reader: Reader, unit: Unit, *, name: str, kind: str, until: date | None = None) -> UnitName:
     """Another name by which imports and searches find the unit too."""
     reader.require("organisation.change", reader.municipality)
     return UnitName.objects.create(

@@ -6,6 +6,7 @@ import logging
 import sys
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
@@ -36,6 +37,7 @@ M = TypeVar("M", bound=Model)
 
 # Everything else asks for a login first.
 PUBLIC = {
+    "account_inactive",
     "account_login",
     "account_logout",
     "account_reset_password",
@@ -49,7 +51,7 @@ PUBLIC = {
     "help",
 }
 # For who is logged in, with or without an assignment.
-WITHOUT_ASSIGNMENT = PUBLIC | {"account_change_password", "account_set_password"}
+WITHOUT_ASSIGNMENT = PUBLIC | {"account_change_password"}
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,9 @@ class ReaderMiddleware:
             with scope(), history.context(page=request.path, request=_request_id(request)):
                 return _rendered(view(request, *args, **kwargs))
 
-        person = account.person_id  # type: ignore[union-attr]
+        person = account.person_id
         today = timezone.localdate()
-        if name in installation_pages and account.runs_installation:  # type: ignore[union-attr]
+        if name in installation_pages and account.runs_installation:
             request.bystander = Bystander(gettext("Administrator of the installation"))  # type: ignore[attr-defined]
             with (
                 scope(person=person, installation=True),
@@ -139,7 +141,7 @@ class ReaderMiddleware:
         municipalities = municipalities_of(person, today)
         chosen = _chosen(request, municipalities)
         if chosen is None:
-            runs_installation = account.runs_installation  # type: ignore[union-attr]
+            runs_installation = account.runs_installation
             request.bystander = Bystander(  # type: ignore[attr-defined]
                 gettext("Administrator of the installation")
                 if runs_installation
@@ -155,7 +157,7 @@ class ReaderMiddleware:
                     return redirect("installation")
                 return _no_assignment(request, person, today)
         with scope(chosen.pk, person=person):
-            reader = resolve_reader(account.person, chosen, today, municipalities)  # type: ignore[union-attr]
+            reader = resolve_reader(account.person, chosen, today, municipalities)
             request.reader = reader  # type: ignore[attr-defined]
             with history.context(
                 person=person,
@@ -245,18 +247,22 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
     reader: Reader | None = getattr(request, "reader", None)
     if reader is None:
         return {"reader": getattr(request, "bystander", None), "menu": [], "more_menu": []}
+    items: list[tuple[MenuItem, str]] = []
+    for item in sorted(menu, key=attrgetter("place")):
+        if reader.can(item.action):
+            with suppress(NoReverseMatch):
+                items.append((item, reverse(item.url_name)))
+    # The page is below several addresses of the menu; the longest is where it is.
+    here = max(
+        (url for _item, url in items if request.path == url or (url != "/" and request.path.startswith(url))),
+        key=len,
+        default=None,
+    )
     up: list[MenuLink] = []
     more: list[MenuLink] = []
-    for item in sorted(menu, key=attrgetter("place")):
-        if not reader.can(item.action):
-            continue
-        try:
-            url = reverse(item.url_name)
-        except NoReverseMatch:
-            continue
-        current = request.path == url or (url != "/" and request.path.startswith(url))
+    for item, url in items:
         used = item.roles is None or bool(item.roles & reader.roles)
-        (up if used else more).append(MenuLink(item.label, url, current))
+        (up if used else more).append(MenuLink(item.label, url, url == here))
     return {"reader": reader, "menu": up, "more_menu": more}
 
 

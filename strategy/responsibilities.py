@@ -140,7 +140,9 @@ def gaps(reader: Reader, day: date) -> Gaps:
     )
     today = [one for one in assignments if one.starts_on <= day]
     answered = {one.unit_id for one in today if one.role == Role.CONTACT_PERSON and not one.subject}
-    units = Unit.objects.filter(municipality=reader.municipality).owning().valid_on(day).order_by("name", "pk")
+    units = (
+        Unit.objects.filter(municipality=reader.municipality).owning().valid_on(day).order_by("name", "pk")
+    )
     endings = [
         Ending(one, one.ends_on)
         for one in today
@@ -156,11 +158,12 @@ def gaps(reader: Reader, day: date) -> Gaps:
 
 
 def _follows(other: Assignment, one: Assignment) -> bool:
-    """Whether somebody takes over the day after at the latest."""
+    """Whether somebody who began later takes over, the day after at the latest."""
     return (
         other.pk != one.pk
         and (other.role, other.unit_id, other.subject) == (one.role, one.unit_id, one.subject)
         and one.ends_on is not None
+        and one.starts_on < other.starts_on
         and other.starts_on <= one.ends_on + timedelta(days=1)
         and (other.ends_on is None or other.ends_on > one.ends_on)
     )
@@ -186,10 +189,16 @@ def units_given_by(reader: Reader, day: date) -> QuerySet[Unit]:
 def may_give(reader: Reader, role: Role, unit: Unit | None, person_id: int | None = None) -> Decision:
     """Whether the reader may give the role to the person for the unit (None: the whole municipality)."""
     if role == Role.AUDITOR and not (decision := reader.can("auditor.invite")):
-        return Decision(False, _("Auditors are invited by the administrator alone.")) if decision.reason else decision
+        return (
+            Decision(False, _("Auditors are invited by the administrator alone."))
+            if decision.reason
+            else decision
+        )
     decision = _reaches(reader, role, unit)
     if decision and person_id is not None and person_id == reader.person.pk:
-        return Decision(False, _("Nobody gives an own assignment. Ask another administrator or your manager."))
+        return Decision(
+            False, _("Nobody gives an own assignment. Ask another administrator or your manager.")
+        )
     return decision
 
 
@@ -219,6 +228,16 @@ def _reaches(reader: Reader, role: Role, unit: Unit | None) -> Decision:
             decision = Decision(False, _("Choose one of your own units: you give assignments for these."))
     if decision and role not in roles_given_by(reader):
         return Decision(False, _("The administrator gives this role. Ask there."))
+    return decision
+
+
+def may_change_person(reader: Reader, person: Person) -> Decision:
+    """Whether the reader may correct the name: the administrator of the municipality that registered it."""
+    decision = reader.can("person.change")
+    if decision and person.registered_in_id != reader.municipality.pk:
+        return Decision(
+            False, _("Another municipality registered this person, and its administrator corrects the name.")
+        )
     return decision
 
 
@@ -338,10 +357,14 @@ def appoint_administrator(
     """
     found = person_id_of(who)
     if by is not None and by == found:
-        raise PermissionDenied(_("Nobody gives an own assignment. Ask another administrator or your manager."))
+        raise PermissionDenied(
+            _("Nobody gives an own assignment. Ask another administrator or your manager.")
+        )
     with scope(municipality.pk):
         standing = (
-            Assignment.objects.filter(municipality=municipality, role=Role.ADMINISTRATOR, person_id=found)
+            Assignment.objects.filter(
+                municipality=municipality, role=Role.ADMINISTRATOR, person_id__in=[found or 0]
+            )
             .valid_on(starts_on)
             .select_related("person")
             .first()

@@ -122,7 +122,7 @@ class MunicipalityOwned(models.Model):
 
     class Meta:
         abstract = True
-        triggers = [pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"])]
+        triggers: list[pgtrigger.Trigger] = [pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"])]
 
 
 class SameMunicipality(models.BaseConstraint):

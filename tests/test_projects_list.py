@@ -276,7 +276,7 @@ def test_own_shares_are_summed_for_each_currency_and_total_budgets_never(client,
             own_share=Decimal(amount),
             own_share_currency=currency,
             total_budget=Decimal(9),
-            **{"total_budget_currency": "NOK"},
+            total_budget_currency="NOK",
         )
     factories.project(place, "Okänd")
     assert totals(client.get(LIST)) == {
@@ -306,7 +306,7 @@ def test_a_csv_holds_what_is_on_screen_of_all_pages(client, place, unit, strateg
     title = heads.index(str(screen.context["listing"].columns[0].label))
     assert len(on_screen) == 60
     assert [row[title] for row in rows] == on_screen
-    assert [(row[0], row[1]) for row in rows][0] == ("P-2026-61", place.name)
+    assert next((row[0], row[1]) for row in rows) == ("P-2026-61", place.name)
     share = heads.index(
         str(next(c.label for c in screen.context["listing"].columns if c.name == "own_share"))
     )
@@ -318,7 +318,7 @@ def test_xlsx_and_json_hold_the_same_rows(client, place, strategist):
     sheet = CalamineWorkbook.from_filelike(
         io.BytesIO(client.get(f"{LIST}?format=xlsx").content)
     ).get_sheet_by_index(0)
-    heads, row, *_rest = sheet.to_python()
+    _heads, row, *_rest = sheet.to_python()
     assert row[:3] == ["P-2026-1", place.name, "=HYPERLINK(1)"]
     document = json.loads(client.get(f"{LIST}?format=json").content)
     assert [(row["register_id"], row["project"]) for row in document["rows"]] == [
@@ -367,7 +367,6 @@ def test_a_shared_project_is_seen_with_the_own_unit_role_and_share(client, place
     role = next(c for c in response.context["listing"].rows[1] if c.column.name == "role")
     assert role.small == "Kommunledningskontoret"
     assert totals(response)["own_share"] == ("35",)
-    unit = Unit.objects.none()
     with scope(shared.pk):
         unit = Unit.objects.get(name="Kommunledningskontoret")
     assert titles(client.get(f"{LIST}?enhet={unit.pk}")) == ["Gemensamt"]
@@ -384,7 +383,7 @@ def test_a_joint_list_counts_a_shared_project_once_and_sums_what_each_bears(clie
         shared.name,
         place.name,
     ]
-    heads, *rows = read_csv(client.get(f"{LIST}?kommuner=alla&format=csv"))
+    _heads, *rows = read_csv(client.get(f"{LIST}?kommuner=alla&format=csv"))
     assert [row[:3] for row in rows] == [
         ["P-2026-1", shared.name, "Habos eget"],
         ["P-2026-1", place.name, "Gemensamt"],

@@ -180,7 +180,7 @@ def _write(reader: Reader, batch: ImportBatch, judge: Judge) -> None:
             action=ImportedAction.NEW if plan.target is None else ImportedAction.CHANGED,
             before=before.get(project.pk, {}),
             # The trigger counts one for the one statement that changed it.
-            version_after=1 if plan.target is None else project.version + bool(plan.changes),
+            version_after=1 if plan.target is None else project.version + 1,
         )
         for plan, project in touched
     )
@@ -205,10 +205,32 @@ def _add(
 
 
 def _save(projects: Sequence[Project], names: Sequence[str]) -> None:
-    """One statement for all of them (bulk_update takes 2 ms a row)."""
-    if projects and names:
-        Project.objects.bulk_create(
-            projects, update_conflicts=True, unique_fields=["id"], update_fields=names
+    """One statement for all of them, each counted as one change even where only its parts differ.
+
+    bulk_update takes 2 ms a row, and bulk_create with update_conflicts runs the triggers of an insert, which
+    ask of the whole row what an update asks of the columns it changes.
+    """
+    if not projects:
+        return
+    changed = [Project._meta.get_field(name) for name in names or ["title"]]
+    quote = connection.ops.quote_name
+    assigned = ", ".join(f"{quote(one.column)} = new.{quote(one.column)}" for one in changed)  # type: ignore[union-attr]
+    arrays = ", ".join(
+        f"unnest(%s::{one.db_type(connection)}[]) AS {quote(one.column)}"  # type: ignore[union-attr]
+        for one in changed
+    )
+    table = quote(Project._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {assigned}"  # noqa: S608 - names from our own model
+            f" FROM (SELECT unnest(%s::bigint[]) AS key, {arrays}) AS new WHERE {table}.id = new.key",
+            [
+                [project.pk for project in projects],
+                *(
+                    [one.get_db_prep_save(getattr(project, one.attname), connection) for project in projects]  # type: ignore[union-attr]
+                    for one in changed
+                ),
+            ],
         )
 
 

@@ -44,7 +44,7 @@ class Reference(models.Model):
     class Meta:
         abstract = True
         ordering = ["name", "id"]
-        triggers = [
+        triggers: list[pgtrigger.Trigger] = [
             pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"]),
             versioned(),
             never_deleted(),

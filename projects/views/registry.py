@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pghistory
 from django.contrib import messages
 from django.db import connection
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -33,7 +31,6 @@ from projects.registry import (
     change_project,
     change_share,
     lacks_contact_person,
-    marked_reason,
     named,
     register_project,
     require_standing,
@@ -45,10 +42,8 @@ from projects.seen import municipalities_read_by, own_or_shared, own_shares, see
 from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader
-from strategy.requests import reader_of
+from strategy.requests import found_or_404, reader_of
 from strategy.walls import scope
-
-log = logging.getLogger("medel.permissions")
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 # How much of the history stands on the page before one asks for all of it.
@@ -203,27 +198,12 @@ def _project(request: HttpRequest, pk: int, *, lock: bool = False) -> Project:
             .select_for_update(of=("self",))
             .values("pk")
         )
-    project = (
-        visible.select_related(
-            *("municipality", "owner_unit", "project_manager", "funder", "programme", "follows", "part_of")
-        )
-        .prefetch_related(
-            *("taking_part__unit", "parties", "shares__municipality", "shares__unit", "followed_by", "parts")
-        )
-        .filter(pk=pk)
-        .first()
+    whole = visible.select_related(
+        *("municipality", "owner_unit", "project_manager", "funder", "programme", "follows", "part_of")
+    ).prefetch_related(
+        *("taking_part__unit", "parties", "shares__municipality", "shares__unit", "followed_by", "parts")
     )
-    if project is None:
-        log.warning(
-            "not found: person %s asked for project %s in municipality %s",
-            reader.person.pk,
-            pk,
-            reader.municipality.pk,
-        )
-        raise Http404(
-            _("There is no such project in %(municipality)s.") % {"municipality": reader.municipality}
-        )
-    return project
+    return found_or_404(reader, whole, pk)
 
 
 def _own_part(project: Project, reader: Reader) -> ProjectShare | None:
@@ -259,7 +239,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     side = share or project
     unit = share.unit if share else project.owner_unit
     found = attention(Project.objects.filter(pk=project.pk), reader.today).get(project.pk, [])
-    acts = history.acts(project) if reader.can("history.read", side) else ()
+    # What the owner did is the owner's to read.
+    acts = history.acts(side) if reader.can("history.read", side) else ()
     shown = acts if request.GET.get("historik") == "alla" else acts[:LATEST]
     standing = not project.is_withdrawn
     context = {
@@ -319,11 +300,8 @@ def _ask_the_database_now() -> None:
 def register(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     reader.require("project.register")
-    form = ProjectForm(request.POST or None, reader=reader)
+    form = ProjectForm(_typed(request), reader=reader)
     if request.method == "POST" and form.is_valid():
-        unit = form.cleaned_data["owner_unit"]
-        if reason := marked_reason(reader, unit, ""):
-            pghistory.context(reason=reason)
         with saving(form):
             project = register_project(
                 reader,
@@ -353,14 +331,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     project = _project(request, pk, lock=request.method == "POST")
     reader.require("project.change", project)
     require_standing(project)
-    owner_before = project.owner_unit
-    form = ProjectForm(request.POST or None, reader=reader, instance=project)
+    form = ProjectForm(_typed(request), reader=reader, instance=project)
     if request.method == "POST" and form.is_valid():
         with saving(form):
             change_project(
                 reader,
                 form.apply(*_named(form, reader)),
-                reason=marked_reason(reader, owner_before, form.cleaned_data["reason"]),
+                reason=form.cleaned_data["reason"],
                 units=form.cleaned_data["units"],
                 parties=form.cleaned_data["parties"],
             )
@@ -378,17 +355,19 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     project = _project(request, pk, lock=request.method == "POST")
     reader.require("project.withdraw", project)
     require_standing(project)
-    form = WithdrawForm(request.POST or None)
+    form = WithdrawForm(_typed(request))
     if request.method == "POST" and form.is_valid():
-        given: str = form.cleaned_data["reason"]
         with saving(form):
-            withdraw_project(reader, project, reason=given, at=timezone.now())
-            pghistory.context(reason=marked_reason(reader, project.owner_unit, given))
+            withdraw_project(reader, project, reason=form.cleaned_data["reason"], at=timezone.now())
         if form.is_valid():
             messages.success(request, _("%(id)s is withdrawn.") % {"id": project.register_id})
             return redirect(project)
     context = {"form": form, "project": project, "crumbs": _crumbs(project)}
     return render(request, "projects/withdraw.html", context, status=_status(form))
+
+
+def _typed(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def _status(form: Any) -> int:
@@ -407,7 +386,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     reader.require("project.share", project)
     require_standing(project)
     removing = request.POST.get("remove", "")
-    form = ShareForm(None if removing else request.POST or None, project=project)
+    form = ShareForm(None if removing else _typed(request), project=project)
     if removing:
         chosen = next((row for row in project.shares.all() if str(row.pk) == removing), None)
         if chosen is not None:
@@ -446,13 +425,10 @@ def share_part(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404(_("The project is the municipality's own. Its part stands on the project itself."))
     reader.require("project.change", row)
     require_standing(project)
-    unit_before = row.unit
-    form = SharePartForm(request.POST or None, reader=reader, instance=row)
+    form = SharePartForm(_typed(request), reader=reader, instance=row)
     if request.method == "POST" and form.is_valid():
         with saving(form):
-            change_share(
-                reader, form.apply(), reason=marked_reason(reader, unit_before, form.cleaned_data["reason"])
-            )
+            change_share(reader, form.apply(), reason=form.cleaned_data["reason"])
             _ask_the_database_now()
         if form.is_valid():
             messages.success(request, _("Our part of the project is saved."))

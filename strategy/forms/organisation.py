@@ -33,7 +33,9 @@ class OrganisationNumberField(forms.CharField):
     """ "2120000530" → "212000-0530"; empty → None, since two without a number are not the same."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label=gettext_lazy("Organisation number"), required=False, empty_value=None, **kwargs)
+        super().__init__(
+            label=gettext_lazy("Organisation number"), required=False, empty_value=None, **kwargs
+        )
 
     def clean(self, value: Any) -> str | None:
         text = super().clean(value)
@@ -66,7 +68,7 @@ class DayField(PartialDateField):
         return ""
 
 
-class _VersionedModelForm(VersionedForm, GroupedForm, ConstrainedForm):
+class _VersionedModelForm(VersionedForm, GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
         return history.changes_since(instance, version)
 
@@ -92,7 +94,7 @@ class MunicipalityForm(_VersionedModelForm):
         return self.cleaned_data["code"] or None
 
 
-class PopulationForm(GroupedForm, ConstrainedForm):
+class PopulationForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """A year's figure. A year that stands already is corrected: it is the same fact."""
 
     groups = [("", ["year", "inhabitants", "source"])]
@@ -100,8 +102,10 @@ class PopulationForm(GroupedForm, ConstrainedForm):
     class Meta:
         model = Population
         fields = ["year", "inhabitants", "source"]
-        widgets = {"year": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"}),
-                   "inhabitants": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"})}
+        widgets = {
+            "year": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"}),
+            "inhabitants": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"}),
+        }
 
     def clean_year(self) -> int:
         year: int = self.cleaned_data["year"]
@@ -110,7 +114,7 @@ class PopulationForm(GroupedForm, ConstrainedForm):
         return year
 
 
-class MemberForm(GroupedForm, ConstrainedForm):
+class MemberForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """A member of a region, federation or cooperation body."""
 
     valid_from = DayField(label=gettext_lazy("From"))
@@ -139,7 +143,9 @@ class UnitForm(_VersionedModelForm):
     renamed_on = DayField(
         label=gettext_lazy("A new name applies from"),
         required=False,
-        help_text=gettext_lazy("Only if you change the name: the old one is kept as a former name until then."),
+        help_text=gettext_lazy(
+            "Only if you change the name: the old one is kept as a former name until then."
+        ),
     )
     reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
 
@@ -185,16 +191,21 @@ class EndUnitForm(GroupedForm, forms.Form):
         elif below := standing_below(self.unit, last):
             self.add_error(
                 None,
-                _("Move or end the units below first: %(units)s.") % {"units": ", ".join(str(one) for one in below)},
+                _("Move or end the units below first: %(units)s.")
+                % {"units": ", ".join(str(one) for one in below)},
             )
         return cleaned
 
 
-class UnitNameForm(GroupedForm, ConstrainedForm):
+class UnitNameForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """A former name or another name of a unit."""
 
-    until = DayField(label=gettext_lazy("Until"), end=True, required=False,
-                     help_text=gettext_lazy("For a former name: the last day it was used, if known."))
+    until = DayField(
+        label=gettext_lazy("Until"),
+        end=True,
+        required=False,
+        help_text=gettext_lazy("For a former name: the last day it was used, if known."),
+    )
 
     groups = [("", ["name", "kind", "until"])]
 
@@ -207,7 +218,7 @@ class UnitNameForm(GroupedForm, ConstrainedForm):
         self.instance.unit, self.instance.municipality_id = unit, unit.municipality_id
 
 
-class BoardServiceForm(GroupedForm, ConstrainedForm):
+class BoardServiceForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """Which board a unit serves, from a day."""
 
     valid_from = DayField(label=gettext_lazy("From"))

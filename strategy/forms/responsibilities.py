@@ -44,11 +44,16 @@ class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 class GiveForm(GroupedForm, forms.Form):
     """Somebody known here, or a name and an address; a role, a unit and the days."""
 
+    # What is optional depends on the other answers: the help says when.
+    mark_optional = False
+
     groups = [
         (
             gettext_lazy("Who"),
             ["person", "email", "name", "title"],
-            gettext_lazy("Choose in the list. Who is not there gets a login by mail when you give the address."),
+            gettext_lazy(
+                "Choose in the list. Who is not there gets a login by mail when you give the address."
+            ),
         ),
         (gettext_lazy("What"), ["role", "unit", "subject"]),
         (gettext_lazy("When"), [("starts_on", "ends_on")], DAYS_HELP),
@@ -60,9 +65,24 @@ class GiveForm(GroupedForm, forms.Form):
         required=False,
         empty_label=gettext_lazy("Somebody who is not in the list"),
     )
-    email = forms.EmailField(label=gettext_lazy("Work e-mail"), required=False, max_length=254)
-    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=120)
-    title = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=120)
+    email = forms.EmailField(
+        label=gettext_lazy("Work e-mail"),
+        required=False,
+        max_length=254,
+        help_text=gettext_lazy("Only for somebody who is not in the list."),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("Only for somebody who is not in the list."),
+    )
+    title = forms.CharField(
+        label=gettext_lazy("Title"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("May be left empty."),
+    )
     role = forms.ChoiceField(label=gettext_lazy("Role"))
     unit = forms.ModelChoiceField(label=gettext_lazy("Unit"), queryset=Unit.objects.none(), required=False)
     subject = forms.CharField(
@@ -78,10 +98,13 @@ class GiveForm(GroupedForm, forms.Form):
         label=gettext_lazy("To and including"),
         end=True,
         required=False,
-        help_text=gettext_lazy("An auditor always has a last day."),
+        help_text=gettext_lazy("Empty: until further notice. An auditor always has a last day."),
     )
     reason = forms.CharField(
-        label=gettext_lazy("Why"), required=False, max_length=500, help_text=REASON_HELP
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("May be left empty. Stands in the history, for example a decision."),
     )
 
     def __init__(self, *args: Any, reader: Reader, **kwargs: Any) -> None:
@@ -114,7 +137,11 @@ class GiveForm(GroupedForm, forms.Form):
             decision = may_give(self.reader, Role(cleaned["role"]), cleaned["unit"], person_id_of(self.who))
             if not decision:
                 self.add_error(None, decision.reason)
-        if cleaned.get("role") == Role.AUDITOR and not cleaned.get("ends_on") and "ends_on" not in self.errors:
+        if (
+            cleaned.get("role") == Role.AUDITOR
+            and not cleaned.get("ends_on")
+            and "ends_on" not in self.errors
+        ):
             self.add_error("ends_on", str(MESSAGES["auditor_has_an_end_date"]))
         _in_order(self, cleaned)
         return cleaned
@@ -200,7 +227,9 @@ class EndForm(_StandingForm):
     last_day = PartialDateField(
         label=gettext_lazy("Last day"),
         end=True,
-        help_text=gettext_lazy("The assignment is valid to the end of this day. Yesterday closes it at once."),
+        help_text=gettext_lazy(
+            "The assignment is valid to the end of this day. Yesterday closes it at once."
+        ),
     )
     reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
 
@@ -226,7 +255,7 @@ class EndForm(_StandingForm):
         return cleaned
 
 
-class PersonForm(GroupedForm, ConstrainedForm):
+class PersonForm(VersionedForm, GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """What names a person. The address is the login and stays."""
 
     groups = [("", ["name", "title", "phone"])]
@@ -234,6 +263,9 @@ class PersonForm(GroupedForm, ConstrainedForm):
     class Meta:
         model = Person
         fields = ["name", "title", "phone"]
+
+    def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
+        return ()  # Names are not kept in the history: the form shows what stands now.
 
 
 class DayFilter(django_filters.Filter):  # type: ignore[misc]
@@ -245,7 +277,10 @@ class AssignmentFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     dag = DayFilter(label=gettext_lazy("Valid on the day"), method="on_day")
     enhet = django_filters.ModelChoiceFilter(
-        label=gettext_lazy("Unit"), field_name="unit", queryset=Unit.objects.none(), empty_label=gettext_lazy("All")
+        label=gettext_lazy("Unit"),
+        field_name="unit",
+        queryset=Unit.objects.none(),
+        empty_label=gettext_lazy("All"),
     )
     roll = django_filters.ChoiceFilter(
         label=gettext_lazy("Role"), field_name="role", choices=Role.choices, empty_label=gettext_lazy("All")

@@ -29,16 +29,19 @@ from strategy.views.pages import Crumb, form_page
 
 log = logging.getLogger("medel.permissions")
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def runs_installation(view: View[P]) -> View[P]:
+def runs_installation(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Refuses everybody else; the middleware opens the installation's scope for the named pages alone."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not getattr(request.user, "runs_installation", False):
-            log.warning("refused: person %s may not run the installation", getattr(request.user, "person_id", "-"))
+            log.warning(
+                "refused: person %s may not run the installation", getattr(request.user, "person_id", "-")
+            )
             raise PermissionDenied(_("This is for the one who runs the installation."))
         return view(request, *args, **kwargs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -27,7 +28,15 @@ from strategy.forms.organisation import (
     UnitNameForm,
 )
 from strategy.forms.responsibilities import last_day
-from strategy.models import BoardService, Municipality, MunicipalityKind, Unit, UnitKind, UnitName, UnitNameKind
+from strategy.models import (
+    BoardService,
+    Municipality,
+    MunicipalityKind,
+    Unit,
+    UnitKind,
+    UnitName,
+    UnitNameKind,
+)
 from strategy.organisation import (
     Branch,
     add_member,
@@ -134,7 +143,11 @@ UNIT_COLUMNS = (
     Column("person", gettext_lazy("Person"), "person.name"),
     Column("email", gettext_lazy("Work e-mail"), "person.email"),
     Column(
-        "ends_on", gettext_lazy("To and including"), "ends_on", kind="date", missing=gettext_lazy("until further notice")
+        "ends_on",
+        gettext_lazy("To and including"),
+        "ends_on",
+        kind="date",
+        missing=gettext_lazy("until further notice"),
     ),
 )
 
@@ -265,7 +278,9 @@ def unit_end(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         form,
         title=_("End %(unit)s") % {"unit": one},
-        lead=_("Nothing is deleted: what belongs to the unit stays, and the unit is shown among those that have ended."),
+        lead=_(
+            "Nothing is deleted: what belongs to the unit stays, and the unit is shown among those that have ended."
+        ),
         submit=_("End the unit"),
         back=reverse("unit", args=[pk]),
         crumbs=_crumbs(_unit_crumb(one)),
@@ -326,7 +341,9 @@ def board_service_end(request: HttpRequest, pk: int) -> HttpResponse:
     reader = _changing(request)
     services = BoardService.objects.filter(municipality=reader.municipality).select_related("unit", "board")
     service = found_or_404(reader, services, pk)
-    form = EndServiceForm(request.POST or None, service=service, initial={"last_day": reader.today.isoformat()})
+    form = EndServiceForm(
+        request.POST or None, service=service, initial={"last_day": reader.today.isoformat()}
+    )
     if request.method == "POST" and form.is_valid():
         with saving(form):
             end_board_service(
@@ -378,14 +395,18 @@ def municipality(request: HttpRequest) -> HttpResponse:
                 Fact(
                     _("Inhabitants"),
                     _("%(number)s (%(year)d)")
-                    % {"number": format_decimal(populations[0].inhabitants), "year": populations[0].year}  # type: ignore[arg-type]
+                    % {
+                        "number": format_decimal(Decimal(populations[0].inhabitants)),
+                        "year": populations[0].year,
+                    }
                     if populations
                     else None,
                 ),
             ],
             "has_members": place.kind != MunicipalityKind.MUNICIPALITY,
             "members": [
-                {"name": member.member.name, "days": _days(member.valid_from, member.valid_to)} for member in members
+                {"name": member.member.name, "days": _days(member.valid_from, member.valid_to)}
+                for member in members
             ],
             "populations": listing(POPULATION_COLUMNS, populations, name=_("Inhabitants on 31 December")),
             "entries": history.entries(place) if reader.can("history.read") else (),

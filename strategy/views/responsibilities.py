@@ -30,6 +30,7 @@ from strategy.forms.responsibilities import (
     last_day,
 )
 from strategy.models import Assignment, Role
+from strategy.organisation import visible_units
 from strategy.permissions import Reader
 from strategy.requests import found_or_404, reader_of
 from strategy.responsibilities import (
@@ -40,6 +41,7 @@ from strategy.responsibilities import (
     give_assignment,
     insist,
     may_change,
+    may_change_person,
     may_give,
     may_shorten,
     role_order,
@@ -47,7 +49,6 @@ from strategy.responsibilities import (
     visible_people,
 )
 from strategy.views.pages import Crumb, Fact, form_page
-from strategy.organisation import visible_units
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ class Responsibilities(TableView):
         Column("email", gettext_lazy("Work e-mail"), "person.email"),
         Column("starts_on", gettext_lazy("From"), "starts_on", kind="date"),
         Column(
-            "ends_on", gettext_lazy("To and including"), "ends_on", kind="date", missing=gettext_lazy("until further notice")
+            "ends_on",
+            gettext_lazy("To and including"),
+            "ends_on",
+            kind="date",
+            missing=gettext_lazy("until further notice"),
         ),
     )
 
@@ -145,14 +150,16 @@ def _vacancies(reader: Reader, lacking: Gaps) -> list[Item]:
     items = []
     for vacancy in lacking.vacancies:
         may = may_give(reader, Role.CONTACT_PERSON, vacancy.unit)
-        query = urlencode({"enhet": vacancy.unit.pk, "roll": Role.CONTACT_PERSON.value})
+        query = urlencode({"enhet": str(vacancy.unit.pk), "roll": Role.CONTACT_PERSON.value})
         items.append(
             Item(
                 when=_("vacant"),
                 tone="stop",
                 title=vacancy.unit.name,
                 why=_("Nobody is ordinary contact person."),
-                url=f"{reverse('assignment_give')}?{query}" if may else reverse("unit", args=[vacancy.unit.pk]),
+                url=f"{reverse('assignment_give')}?{query}"
+                if may
+                else reverse("unit", args=[vacancy.unit.pk]),
                 action=_("Name a contact person") if may else "",
             )
         )
@@ -205,7 +212,9 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
     reader.require("responsibilities.read")
     one = found_or_404(reader, visible_assignments(reader), pk)
     may = may_change(reader, one)
-    person_url = reverse("person_change", args=[one.person_id]) if reader.can("person.change") else ""
+    person_url = (
+        reverse("person_change", args=[one.person_id]) if may_change_person(reader, one.person) else ""
+    )
     return render(
         request,
         "strategy/assignment.html",
@@ -221,7 +230,10 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
                 Fact(_("Unit"), _unit_name(one), reverse("unit", args=[one.unit_id]) if one.unit_id else ""),
                 *([Fact(_("Subject"), one.subject)] if one.subject else []),
                 Fact(_("From"), one.starts_on.isoformat()),
-                Fact(_("To and including"), one.ends_on.isoformat() if one.ends_on else _("until further notice")),
+                Fact(
+                    _("To and including"),
+                    one.ends_on.isoformat() if one.ends_on else _("until further notice"),
+                ),
             ],
             "state": _state(one, reader.today),
             "change_url": reverse("assignment_change", args=[pk]) if may else "",
@@ -370,7 +382,9 @@ def _about(one: Assignment) -> str:
 def person_change(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     reader.require("person.change")
-    person = found_or_404(reader, visible_people(reader), pk)
+    people = visible_people(reader)
+    person = found_or_404(reader, people.select_for_update() if request.method == "POST" else people, pk)
+    insist(may_change_person(reader, person), reader, "change the person")
     form = PersonForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         with saving(form):
@@ -387,4 +401,3 @@ def person_change(request: HttpRequest, pk: int) -> HttpResponse:
         back=reverse("responsibilities"),
         crumbs=_crumbs(),
     )
-

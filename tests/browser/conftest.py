@@ -26,6 +26,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from reporting.demo import PASSWORD
 
 BASE = Path(__file__).resolve().parent.parent.parent
+# Playwright keeps an event loop in this thread; the tests' own queries are made while it rests.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -130,8 +132,8 @@ def opened(chromium: Browser, site: str) -> Iterator[Opened]:
         page = context.new_page()
         if email:
             page.goto("/konto/login/")
-            page.get_by_label("E-post").fill(email)
-            page.get_by_label("Lösenord").fill(PASSWORD)
+            page.locator("input[name=login]").fill(email)
+            page.locator("input[name=password]").fill(PASSWORD)
             page.keyboard.press("Enter")
             page.wait_for_url(lambda url: "/konto/login/" not in url)
         return page

@@ -1,0 +1,247 @@
+"""Takes a file of projects into the register from the command line, with a person's rights."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from pages.files import TableRefused
+from pages.forms import constraint_message
+from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
+from projects import exchange
+from strategy.management.acting import acting
+from strategy.permissions import Reader
+from values.text import fold, squeeze
+
+USAGE = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Shows what a CSV file of projects would do to the register of a municipality, and with --confirm takes "
+        "it in. Exit status: 0 done, 1 refused or unanswered (nothing is written), 2 wrong use."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the CSV file")
+        parser.add_argument("--municipality", required=True, help="four-digit code or name")
+        parser.add_argument(
+            "--as", dest="mail", required=True, help="work e-mail of the person who takes it in"
+        )
+        parser.add_argument("--year", type=int, help="the year that the rows concern")
+        parser.add_argument(
+            "--word",
+            action="append",
+            default=[],
+            metavar="WORD=MEANING",
+            help="what a word or text in the file means, as 'gemensam satsning=partner'; may be repeated",
+        )
+        parser.add_argument(
+            "--match",
+            action="append",
+            default=[],
+            metavar="LINE=ID",
+            help="which project a line speaks of where there are several, as 7=P-2026-3 or 7=new",
+        )
+        amounts = parser.add_mutually_exclusive_group()
+        amounts.add_argument(
+            "--approximate",
+            dest="approximate",
+            action="store_const",
+            const=True,
+            help="the amounts are approximate",
+        )
+        amounts.add_argument(
+            "--exact", dest="approximate", action="store_const", const=False, help="the amounts are exact"
+        )
+        parser.add_argument(
+            "--leave-out-refused", action="store_true", help="take in the rest where rows are refused"
+        )
+        parser.add_argument(
+            "--confirm", action="store_true", help="write; without it the preview is shown alone"
+        )
+        parser.add_argument("--json", action="store_true", help="tell it as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        data = _contents(options["file"])
+        if options["year"] is not None and not 1971 <= options["year"] <= 2199:
+            raise CommandError(_("Give a year from 1971 to 2199."), returncode=USAGE)
+        with acting(options["municipality"], options["mail"]) as reader:
+            try:
+                reader.require("project.import")
+                said = self._import(reader, data, options)
+            except PermissionDenied as refused:
+                raise CommandError(str(refused)) from None
+            except TableRefused as refused:
+                # Raised out of the transaction, so that nothing at all is written.
+                told = {"problems": [problem.message for problem in refused.problems]}
+                raise self._refused(told, "\n".join(told["problems"]), options) from None
+            except NotReady as refused:
+                raise self._refused(
+                    refused.preview.as_data() | {"refused": refused.message},
+                    f"{_as_text(refused.preview)}\n{refused.message}",
+                    options,
+                ) from None
+            except IntegrityError as error:
+                if (message := constraint_message(error)) is None:
+                    raise
+                raise self._refused({"refused": message}, message, options) from None
+        self.stdout.write(said)
+
+    def _import(self, reader: Reader, data: bytes, options: dict[str, Any]) -> str:
+        sheet = exchange.read_projects(data)
+        answers: dict[str, Any] = {"year": options["year"]} if options["year"] is not None else {}
+        if options["approximate"] is not None:
+            answers["approximate"] = options["approximate"]
+
+        def judged() -> Preview:
+            return exchange.Judge(reader.municipality, sheet, answers, reader.today).preview()
+
+        # A word may be asked about only once another is answered: hence twice.
+        answers = exchange.with_answers(answers, _answered(judged(), options))
+        preview = judged()
+        if preview.unanswered or (preview.troubles and not options["leave_out_refused"]):
+            raise NotReady(_what_stops(preview), preview)
+        if not options["confirm"] or not preview.writes_something:
+            done = {"confirmed": False}
+            last = (
+                _("Nothing is written yet: give --confirm to take it in.")
+                if preview.writes_something
+                else _("Nothing in the file differs from the register.")
+            )
+            return _json(preview.as_data() | done) if options["json"] else f"{_as_text(preview)}\n{last}"
+        batch = exchange.upload(
+            reader, options["file"].name, data, year=options["year"], content_type="text/csv"
+        )
+        batch.answers = answers
+        batch.save(update_fields=["answers"])
+        preview = exchange.confirm(
+            reader,
+            batch,
+            seen=preview.fingerprint,
+            at=timezone.now(),
+            leave_out_refused=options["leave_out_refused"],
+        )
+        if options["json"]:
+            return _json(preview.as_data() | {"confirmed": True, "import": batch.pk})
+        return "\n".join([_counts(preview), _("Taken in as import %(number)d.") % {"number": batch.pk}])
+
+    def _refused(self, told: dict[str, Any], text: str, options: dict[str, Any]) -> CommandError:
+        if options["json"]:
+            self.stdout.write(_json(told | {"confirmed": False}))
+            return CommandError(_("Nothing was written."), returncode=1)
+        return CommandError(f"{text}\n{_('Nothing was written.')}", returncode=1)
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > settings.REGISTER_FILE_LIMIT:
+            raise CommandError(
+                _(
+                    "The file is larger than %(limit)d MB, the most that is taken. Divide it and import the parts."
+                )
+                % {"limit": settings.REGISTER_FILE_LIMIT // (1024 * 1024)}
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise CommandError(
+            _("The file %(file)s cannot be read: %(why)s.") % {"file": path, "why": error.strerror},
+            returncode=USAGE,
+        ) from None
+
+
+def _pairs(given: list[str], option: str) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        word, equals, meaning = text.rpartition("=")
+        if not equals or not word.strip() or not meaning.strip():
+            raise CommandError(
+                _("%(option)s %(text)s: write it as WORD=MEANING.") % {"option": option, "text": text},
+                returncode=USAGE,
+            )
+        pairs[fold(word)] = squeeze(meaning)
+    return pairs
+
+
+def _answered(preview: Preview, options: dict[str, Any]) -> dict[str, str]:
+    """Question key → value, from the options; a meaning may be given by its value or its label."""
+    words, matches = _pairs(options["word"], "--word"), _pairs(options["match"], "--match")
+    given: dict[str, str] = {}
+    for question in preview.questions:
+        kind, _colon, rest = question.key.partition(":")
+        if kind == "word" and (word := rest.partition(":")[2]) in words:
+            wanted = words.pop(word)
+        elif kind == "match" and rest in matches:
+            wanted = matches.pop(rest)
+        else:
+            continue
+        for value, label in question.choices:
+            if fold(wanted) in {
+                fold(value),
+                fold(label),
+                fold(label.partition(" ")[0] if kind == "match" else label),
+            }:
+                given[question.key] = value
+        if question.key not in given:
+            raise CommandError(
+                _(
+                    "“%(wanted)s” is not an answer to the question “%(question)s”. Give one of these: %(choices)s."
+                )
+                % {
+                    "wanted": wanted,
+                    "question": question.text,
+                    "choices": ", ".join(
+                        value if kind == "word" else label for value, label in question.choices
+                    ),
+                },
+                returncode=USAGE,
+            )
+    for left in (*words, *matches):
+        raise CommandError(
+            _("“%(word)s” is not asked about in this file. Check how it is spelt.") % {"word": left},
+            returncode=USAGE,
+        )
+    return given
+
+
+def _what_stops(preview: Preview) -> str:
+    said = []
+    if preview.unanswered:
+        said.append(_("Answer with --word 'WORD=MEANING', --match LINE=ID, --approximate or --exact."))
+    if preview.troubles:
+        said.append(_("Correct the refused rows in the file, or leave them out with --leave-out-refused."))
+    return " ".join(said)
+
+
+def _counts(preview: Preview) -> str:
+    return ", ".join(f"{OUTCOMES[outcome]}: {preview.counts[outcome]}" for outcome in COUNTED)
+
+
+def _as_text(preview: Preview) -> str:
+    lines = [_counts(preview), *preview.notes]
+    lines += [trouble.text for trouble in preview.troubles]
+    for question in preview.questions:
+        choices = ", ".join(f"{value} ({label})" for value, label in question.choices)
+        answer = question.answer or _("unanswered")
+        lines.append(f"{question.text} [{choices}] → {answer} ({question.lines_text})")
+    for row in preview.rows:
+        if row.outcome in (Outcome.NEW, Outcome.CHANGED):
+            told = "; ".join(
+                f"{one.label}: {one.before} → {one.after}" if row.target else f"{one.label}: {one.after}"
+                for one in row.differences
+            )
+            lines.append(f"{row.line} {row.label}: {row.name}" + (f" ({told})" if told else ""))
+    return "\n".join(lines)
+
+
+def _json(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False, indent=2)

@@ -1,0 +1,202 @@
+"""The stories that the register is made for, each told as its person would live it: in the browser, in Swedish."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pypdf
+import pytest
+import python_calamine
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Opened
+
+pytestmark = pytest.mark.browser
+
+LIST_OF_2017 = Path(__file__).resolve().parent.parent / "data" / "projects-2017.csv"
+FIVE = ["Bredband utbyggnad", "CHANGE", "CoSIE", "Globala målen kommunikation", "Growkomp"]
+
+
+def take_in_2017(page: Page) -> None:
+    page.get_by_role("link", name="Inläsningar").first.click()
+    page.locator("a.button").first.click()
+    page.locator("input[type=file]").set_input_files(LIST_OF_2017)
+    page.locator("input[name=year]").fill("2017")
+    page.locator("main form button[type=submit]").last.click()
+    expect(page.locator("main")).to_contain_text("gemensam satsning")
+    page.locator("input[type=radio][value=decided_by]").check()
+    page.locator("input[type=radio][value=partner]").check()
+    page.locator("input[type=radio][value=approximate]").check()
+    page.locator("main fieldset").last.locator("xpath=ancestor::form").locator("button").click()
+    page.locator("form[action*=bekrafta] button").click()
+    expect(page.locator("main")).to_contain_text("CHANGE")
+
+
+def titles(page: Page) -> list[str]:
+    return sorted(page.locator("main table tbody th a").all_inner_texts())
+
+
+def test_the_strategist_takes_in_the_list_corrects_a_project_and_takes_the_year_list_home(opened: Opened) -> None:
+    page = opened("strateg@jonkoping.example")
+    take_in_2017(page)
+
+    page.get_by_role("link", name="Projekt", exact=True).first.click()
+    page.locator("select[name=ar]").select_option("2017")
+    page.locator("form.filters button").click()
+    assert titles(page) == FIVE
+
+    page.get_by_role("link", name="CHANGE", exact=True).click()
+    expect(page.locator("main")).to_contain_text("cirka 31 000 000 kr")
+    page.get_by_role("link", name="Ändra", exact=True).click()
+    page.locator("select[name=role]").select_option("participant")
+    page.locator("[name=reason]").fill("Avtalet säger att vi deltar")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main")).to_contain_text("Avtalet säger att vi deltar")
+    told = " ".join(page.locator("main").inner_text().split())
+    assert "Vår roll före: Partner → efter: Deltagare" in told
+
+    page.get_by_role("link", name="Rapporter").first.click()
+    page.goto("/rapporter/projektlista/2017/")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name=re.compile("PDF")).click()
+    assert taken.value.suggested_filename.endswith(".pdf")
+    paper = pypdf.PdfReader(io.BytesIO(Path(taken.value.path()).read_bytes()))
+    text = " ".join(" ".join(sheet.extract_text().split()) for sheet in paper.pages)
+    assert [title for title in FIVE if title not in text] == []
+    assert "Externfinansierade projekt under 2017" in text
+    assert "31 000 000" in text.replace("\xa0", " ")
+    assert "Logga ut" not in text
+
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Excel").click()
+    sheet = python_calamine.load_workbook(str(taken.value.path())).get_sheet_by_index(0).to_python()
+    cells = {str(cell) for row in sheet for cell in row}
+    assert [title for title in FIVE if title not in cells] == []
+
+
+def test_a_contact_person_registers_changes_and_withdraws_a_project_by_keyboard_alone(opened: Opened) -> None:
+    page = opened("kontaktperson@jonkoping.example")
+    page.goto("/projekt/nytt/")
+
+    def tab_to(name: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.getAttribute('name')") == name:
+                return
+        raise AssertionError(f"{name} is not reached by the tab key")
+
+    def tab_to_button() -> None:
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.matches('main form button[type=submit], main form button.button')"):
+                return
+        raise AssertionError("no button is reached by the tab key")
+
+    tab_to("title")
+    page.keyboard.type("Trygg hemgång")
+    tab_to("funder")
+    page.keyboard.type("Socialstyrelsen")
+    tab_to("starts")
+    page.keyboard.type("2026-09")
+    tab_to("ends")
+    page.keyboard.type("2026-08")
+    tab_to("total_budget")
+    page.keyboard.type("ca 900 tkr")
+    tab_to("own_share")
+    page.keyboard.type("1 mkr")
+    tab_to_button()
+    page.keyboard.press("Enter")
+
+    # Refused with all at once, nothing lost, and the focus on the summary.
+    summary = page.locator("[role=alert]").first
+    expect(summary).to_be_visible()
+    assert page.locator("input[name=title]").input_value() == "Trygg hemgång"
+    assert page.locator("input[name=total_budget]").input_value() == "ca 900 tkr"
+    page.locator("input[name=ends]").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("2028-08")
+    page.locator("input[name=own_share]").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("300 tkr")
+    tab_to_button()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main")).to_contain_text("cirka 900 000 kr")
+    expect(page.locator("main")).to_contain_text("Socialförvaltningen")
+    address = page.url
+    page.goto("/projekt/")
+    assert page.locator("main table tbody th a").first.inner_text() == "Trygg hemgång"
+
+    page.goto(f"{address}andra/")
+    tab_to("title")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Trygg hemgång för alla")
+    tab_to("reason")
+    page.keyboard.type("Namnet i beslutet")
+    tab_to_button()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("Trygg hemgång för alla")
+
+    page.goto(f"{address}makulera/")
+    tab_to("reason")
+    page.keyboard.type("Registrerat två gånger")
+    tab_to_button()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Registrerat två gånger")
+    page.goto("/projekt/")
+    assert "Trygg hemgång för alla" not in titles(page)
+
+
+def test_the_auditor_reads_and_takes_the_list_and_changes_nothing(opened: Opened) -> None:
+    page = opened("revisor@sjostad.example")
+    page.goto("/projekt/")
+    assert len(titles(page)) == 11
+    page.get_by_role("link", name="Trygg hemma", exact=True).click()
+    address = page.url
+    expect(page.locator("main")).to_contain_text("Historik")
+    assert page.get_by_role("link", name="Ändra", exact=True).count() == 0
+    assert page.locator("main form").count() == 0
+    for deed in ("andra", "makulera", "dela"):
+        assert page.goto(f"{address}{deed}/").status == 403  # type: ignore[union-attr]
+    assert page.goto("/projekt/nytt/").status == 403  # type: ignore[union-attr]
+    page.goto("/rapporter/projektlista/2026/")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name=re.compile("PDF")).click()
+    assert Path(taken.value.path()).read_bytes().startswith(b"%PDF")
+
+
+def test_all_of_it_works_without_javascript(opened: Opened) -> None:
+    page = opened("strateg@sjostad.example", java_script_enabled=False)
+    page.goto("/projekt/")
+    page.locator("input[name=q]").last.fill("Tartu")
+    page.locator("form.filters button").click()
+    assert titles(page) == ["Språkcafé över gränsen"]
+    page.get_by_role("link", name="Språkcafé över gränsen").click()
+    page.get_by_role("link", name="Ändra", exact=True).click()
+    page.locator("select[name=state]").select_option("ended")
+    page.locator("[name=reason]").fill("Slutmötet är hållet")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("main")).to_contain_text("Slutmötet är hållet")
+
+
+def test_two_windows_do_not_overwrite_each_other(opened: Opened) -> None:
+    first, second = opened("strateg@sjostad.example"), opened("kontakt.social@sjostad.example")
+    first.goto("/projekt/")
+    first.get_by_role("link", name="Nära vård 2027", exact=True).click()
+    address = first.url
+    first.goto(f"{address}andra/")
+    second.goto(f"{address}andra/")
+    first.locator("input[name=project_number]").fill("7801")
+    first.locator("[name=reason]").fill("Numret kom i dag")
+    first.locator("main form button[type=submit]").click()
+    second.locator("input[name=acronym]").fill("NV27")
+    second.locator("[name=reason]").fill("Kortnamn")
+    second.locator("main form button[type=submit]").click()
+    expect(second.locator("main")).to_contain_text("7801")
+    assert second.locator("input[name=acronym]").input_value() == "NV27"
+    first.reload()
+    first.goto(address)
+    expect(first.locator("main")).not_to_contain_text("NV27")
+    expect(first.locator("main")).to_contain_text("7801")

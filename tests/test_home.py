@@ -1,0 +1,215 @@
+"""The home page: what waits for whom, and why."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from projects.attention import rules
+from projects.models import State
+from reporting.home import SHOWN, build_home
+from strategy import attachments
+from strategy.models import ImportBatch, Role
+from strategy.walls import scope
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place():
+    place = factories.municipality()
+    with scope(place.pk):
+        yield place
+
+
+@pytest.fixture
+def social(place):
+    """A unit with an ordinary contact person."""
+    unit = factories.unit(place)
+    factories.assignment(factories.person(place), Role.CONTACT_PERSON, place, unit)
+    return unit
+
+
+def in_order(place, unit, title="I ordning", **fields):
+    return factories.project(place, title, owner_unit=unit, **{"own_share": Decimal(0), **fields})
+
+
+def waiting(reader):
+    return [(one.title, one.when) for one in build_home(reader).waiting]
+
+
+def labels(*names):
+    return ", ".join(str(rules[name].label) for name in names)
+
+
+def test_a_contact_person_is_told_of_the_own_units_projects_alone_with_the_reason(place, social):
+    other = factories.unit(place, "Tekniska förvaltningen")
+    project = in_order(place, social, "Trygg hemma", own_share=None)
+    in_order(place, social, "Språkcafé")
+    in_order(place, other, "Annans", own_share=None)
+    factories.project(place, "Utan enhet")
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    (one,) = build_home(reader).waiting
+    assert (one.title, one.when, one.why, one.url, one.tone) == (
+        "P-2026-1 Trygg hemma",
+        labels("own_share"),
+        str(rules["own_share"].sentence),
+        project.get_absolute_url(),
+        "warn",
+    )
+
+
+def test_what_lies_below_the_own_unit_waits_too(place, social):
+    below = factories.unit(place, "Sektor äldre", kind="sector", parent=social)
+    in_order(place, below, "Nära vård", own_share=None)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    assert [title for title, _ in waiting(reader)] == ["P-2026-1 Nära vård"]
+
+
+def test_a_project_manager_is_told_of_the_projects_he_runs(place, social):
+    who = factories.person(place)
+    reader = factories.reader(place, Role.PROJECT_MANAGER, who=who)
+    in_order(place, social, "Eget", own_share=None, project_manager=who)
+    in_order(place, social, "Annans", own_share=None)
+    assert waiting(reader) == [("P-2026-1 Eget", labels("own_share"))]
+
+
+def test_the_strategist_is_told_of_everything_the_most_serious_first_and_vacancies_once(place, social):
+    lonely = factories.unit(place, "Tekniska förvaltningen")
+    factories.project(place, "Utan enhet")
+    in_order(place, lonely, "Utan kontaktperson")
+    in_order(place, social, "Slut", state=State.ONGOING, ends_on=date(2026, 11, 19))
+    in_order(place, social)
+    reader = factories.reader(place, Role.STRATEGIST)
+    home = build_home(reader)
+    first, *projects = home.waiting
+    assert first.url == reverse("responsibilities")
+    assert "Tekniska förvaltningen" in first.why
+    assert [(one.title, one.when, one.tone) for one in projects] == [
+        ("P-2026-1 Utan enhet", labels("owner_unit", "own_share"), "stop"),
+        ("P-2026-3 Slut", labels("end_passed"), "warn"),
+    ]
+
+
+def test_a_head_of_department_is_told_of_the_vacancies_below(place, social):
+    factories.unit(place, "Tekniska förvaltningen")
+    below = factories.unit(place, "Sektor äldre", kind="sector", parent=social)
+    reader = factories.reader(place, Role.HEAD, social)
+    (one,) = build_home(reader).waiting
+    assert below.name in one.why
+    assert "Tekniska" not in one.why
+
+
+def test_a_file_that_nobody_confirmed_waits_for_the_strategist(place, settings, tmp_path):
+    settings.FILES_DIR = tmp_path
+    reader = factories.reader(place, Role.STRATEGIST)
+    file = attachments.store(place, "lista.csv", b"title\nCHANGE\n")
+    ImportBatch.objects.create(municipality=place, kind="projects", file=file, uploaded_by=reader.person)
+    ImportBatch.objects.create(
+        municipality=place, kind="projects", file=file, uploaded_by=reader.person, state="cancelled"
+    )
+    assert len(build_home(reader).waiting) == 1
+    assert build_home(factories.reader(place, Role.READER)).waiting == ()
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.AUDITOR, Role.EMPLOYEE, Role.ECONOMIST, Role.REGISTRAR])
+def test_for_who_changes_nothing_nothing_waits(place, role):
+    factories.project(place, recorded_for_year=2026)
+    home = build_home(factories.reader(place, role))
+    assert home.waiting == ()
+    assert home.counts is not None
+    assert home.register_url == ""
+
+
+def test_the_auditor_is_led_to_the_lists_of_this_and_the_year_before(place):
+    home = build_home(factories.reader(place, Role.AUDITOR))
+    assert [link.url for link in home.links] == [
+        reverse("report", args=["projektlista", 2026]),
+        reverse("report", args=["projektlista", 2025]),
+        reverse("reports"),
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.STRATEGIST, Role.CONTACT_PERSON, Role.HEAD])
+def test_who_may_register_a_project_finds_the_button(place, social, role):
+    unit = factories.unit(place, "Tekniska förvaltningen")
+    assert build_home(factories.reader(place, role, unit)).register_url == reverse("projects:register")
+
+
+def test_this_years_projects_of_the_own_units_are_counted_by_state(place, social):
+    other = factories.unit(place, "Tekniska förvaltningen")
+    year = {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31)}
+    in_order(place, social, state=State.ONGOING, **year)
+    in_order(place, social, state=State.ONGOING, **year)
+    in_order(place, social, state="", **year)
+    in_order(place, social, state=State.ENDED, starts_on=date(2024, 1, 1), ends_on=date(2025, 12, 31))
+    in_order(place, social, withdrawn_at=timezone.now(), withdrawn_reason="Dubblett", **year)
+    in_order(place, other, state=State.ONGOING, **year)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    counts = build_home(reader).counts
+    strategist = build_home(factories.reader(place, Role.STRATEGIST)).counts
+    assert counts is not None
+    assert strategist is not None
+    assert [(cells[0].row.state, cells[1].value) for cells in counts.rows] == [("ongoing", 2), ("", 1)]
+    assert counts.totals[0].texts == ("3",)
+    assert counts.rows[0][1].href == reverse("projects:list") + "?ar=2026&lage=ongoing&egna=on"
+    assert [cells[1].value for cells in strategist.rows] == [3, 1]
+    assert strategist.rows[0][1].href == reverse("projects:list") + "?ar=2026&lage=ongoing"
+
+
+def test_the_heading_counts_all_that_waits_and_the_page_shows_the_first(place, social):
+    for _ in range(SHOWN + 3):
+        in_order(place, social, own_share=None)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    home = build_home(reader)
+    assert (len(home.waiting), home.more) == (SHOWN, 3)
+    assert str(SHOWN + 3) in home.heading
+
+
+def test_a_project_with_several_reasons_waits_once(place, social):
+    in_order(place, social, own_share=None, ends_on=date(2020, 1, 1))
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    assert waiting(reader) == [("P-2026-1 I ordning", labels("end_passed", "own_share"))]
+
+
+def test_the_page_is_shown_with_its_links(client, place, social):
+    project = in_order(place, social, "Trygg hemma", own_share=None)
+    who = factories.person(place)
+    factories.assignment(who, Role.STRATEGIST, place)
+    factories.login(client, who)
+    page = client.get(reverse("home"))
+    assert page.status_code == 200
+    assert project.get_absolute_url() in page.text
+    assert page.text.count('class="button"') == 1
+    assert client.post(reverse("home")).status_code == 405
+
+
+def test_an_empty_register_says_what_comes_here(client, place):
+    who = factories.person(place)
+    factories.assignment(who, Role.READER, place)
+    factories.login(client, who)
+    page = client.get(reverse("home"))
+    assert 'class="empty"' in page.text
+    assert 'class="todo"' not in page.text
+
+
+@pytest.mark.parametrize("role", [Role.STRATEGIST, Role.CONTACT_PERSON, Role.PROJECT_MANAGER, Role.AUDITOR])
+def test_the_queries_do_not_grow_with_what_waits(place, role):
+    unit = factories.unit(place)
+    reader = factories.reader(place, role, None if role == Role.AUDITOR else unit)
+
+    def queries():
+        with CaptureQueriesContext(connection) as seen:
+            build_home(reader)
+        return len(seen)
+
+    in_order(place, unit, own_share=None, recorded_for_year=2026)
+    one = queries()
+    for _ in range(4):
+        in_order(place, unit, own_share=None, recorded_for_year=2026, state=State.ONGOING)
+    assert queries() == one <= 12
