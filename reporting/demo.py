@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from io import StringIO
 
+from django.core.management import call_command
 from django.db import transaction
 
 from projects.models import (
@@ -98,6 +100,8 @@ JONKOPING_UNITS = (
 )
 
 STRATEGIST = "strateg@jonkoping.example"
+# Adds municipalities to the installation and reads no municipality's projects.
+INSTALLATION = "installation@medel.example"
 
 
 def _jonkoping_logins(today: date) -> tuple[Login, ...]:
@@ -304,6 +308,13 @@ def build(today: date) -> bool:
         for town in towns(today):
             _settle(town, places[town.name], today)
         _register_projects(places["Sjöstads kommun"], today)
+        call_command(
+            "add_administrator",
+            INSTALLATION,
+            installation=True,
+            name="Installationens administratör",
+            stdout=StringIO(),
+        )
         for account in Account.objects.all():
             account.set_password(PASSWORD)
             account.save()
@@ -407,4 +418,5 @@ def logins(today: date) -> tuple[Login, ...]:
         Login("administrator@jonkoping.example", "Administratör", Role.ADMINISTRATOR, "Jönköpings kommun"),
         *(login for town in towns(today) for login in town.logins),
         Login("administrator@sjostad.example", "Administratör", Role.ADMINISTRATOR, "Sjöstads kommun"),
+        Login(INSTALLATION, "Installationens administratör", Role.ADMINISTRATOR, ""),
     )

@@ -24,7 +24,7 @@ CONTEXT = "pghistory_context"
 def walled_models() -> list[tuple[type[models.Model], Wall]]:
     """Models with a declared wall, without the event models (which are walled by what they are events of)."""
     return [
-        (model, model.wall)
+        (model, model.wall)  # type: ignore[attr-defined]
         for model in apps.get_models()
         if isinstance(getattr(model, "wall", None), Wall) and not hasattr(model, WRITTEN_BY_TRIGGERS_ALONE)
     ]
@@ -47,6 +47,7 @@ def harden(cursor: Any) -> None:
     _policies(cursor, role, quote, standing)
     _history(cursor, role, quote, standing)
     _functions(cursor, role)
+    _register_numbers(cursor, standing)
 
 
 def _role_exists(cursor: Any, name: str) -> None:
@@ -58,7 +59,10 @@ def _role_exists(cursor: Any, name: str) -> None:
             "as a database administrator, and migrate again."
         )
     if found[0]:
-        raise CommandError(f"The role {name} is a superuser or passes row security: run ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS.")
+        raise CommandError(
+            f"The role {name} is a superuser or passes row security: "
+            f"run ALTER ROLE {name} NOSUPERUSER NOBYPASSRLS."
+        )
 
 
 def _grants(cursor: Any, role: str, standing: set[str]) -> None:
@@ -72,9 +76,17 @@ def _grants(cursor: Any, role: str, standing: set[str]) -> None:
     if "django_migrations" in standing:
         cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}")
     # Register numbers are taken through their function alone.
-    cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'S' AND relname LIKE %s", ["register_numbers_%"])
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'S' AND relname LIKE %s", ["register_numbers_%"]
+    )
     for (sequence,) in cursor.fetchall():
         cursor.execute(f'REVOKE ALL ON SEQUENCE "{sequence}" FROM {role}')
+
+
+def _register_numbers(cursor: Any, standing: set[str]) -> None:
+    cursor.execute("SELECT to_regprocedure('medel_prepare_register_numbers()')")
+    if cursor.fetchone()[0] is not None and "strategy_municipality" in standing:
+        cursor.execute("SELECT medel_prepare_register_numbers()")
 
 
 def _policies(cursor: Any, role: str, quote: Any, standing: set[str]) -> None:
@@ -99,7 +111,9 @@ def _policies(cursor: Any, role: str, quote: Any, standing: set[str]) -> None:
             _raise_wall(cursor, quote(model._meta.db_table), role, read)
     if CONTEXT in standing:
         # Compared as text: what a context says was claimed by who wrote, and must not make the comparison fail.
-        read = {"SELECT": "USING (metadata ->> 'municipality' = ANY ((SELECT medel_reads()::text[])::text[]))"}
+        read = {
+            "SELECT": "USING (metadata ->> 'municipality' = ANY ((SELECT medel_reads()::text[])::text[]))"
+        }
         _raise_wall(cursor, CONTEXT, role, read)
 
 

@@ -145,7 +145,8 @@ def acts(obj: models.Model, limit: int | None = None, *, since: int | None = Non
         metadata = _told(first)
         differences: list[Difference] = []
         kind = "changed"
-        for event, before, part in sorted(reversed(items), key=lambda item: item[2] != ""):
+        in_order = list(reversed(items))  # oldest first, the whole before its parts
+        for event, before, part in sorted(in_order, key=lambda item: item[2] != ""):
             if not part and event.pgh_label == "insert":  # type: ignore[attr-defined]
                 kind = "created"
             differences += _differences(event, before, part, names)
@@ -344,5 +345,7 @@ class _Names:
             and (said := self.value(event, field))
             and not (field.name == "number" and said == "1")
             # The day from which a thing has "always" been so was not chosen by anybody.
-            and not (isinstance(field, models.DateField) and getattr(event, field.attname) == field.get_default())
+            and not (
+                isinstance(field, models.DateField) and getattr(event, field.attname) == field.get_default()
+            )
         )

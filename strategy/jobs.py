@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -58,7 +59,9 @@ def nightly_backup(timestamp: int) -> None:
 @app.periodic(cron="0 3 * * *")
 @app.task(queue="upkeep", queueing_lock="nightly")
 def nightly_sweep(timestamp: int) -> None:
-    """Files that no row names, and the texts of mails long gone."""
+    """Files that no row names, the texts of mails long gone, and counters for the register ids of the new year."""
     now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT medel_prepare_register_numbers()")
     attachments.sweep(now)
     messages.forget_old_texts(now)

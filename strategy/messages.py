@@ -63,28 +63,34 @@ def send_waiting(now: datetime) -> tuple[int, int]:
     with scope(installation=True):
         waiting = [
             pk
-            for pk, attempts, made in Message.objects.filter(sent_at__isnull=True, attempts__lt=ATTEMPTS).values_list(
-                "pk", "attempts", "created_at"
-            )
+            for pk, attempts, made in Message.objects.filter(
+                sent_at__isnull=True, attempts__lt=ATTEMPTS
+            ).values_list("pk", "attempts", "created_at")
             if made + pause_after(attempts) <= now
         ]
     for pk in waiting:
         with scope(installation=True):
             # Another worker's message is passed over; one that has left meanwhile is no longer found.
             message = (
-                Message.objects.select_for_update(skip_locked=True).filter(pk=pk, sent_at__isnull=True).first()
+                Message.objects.select_for_update(skip_locked=True)
+                .filter(pk=pk, sent_at__isnull=True)
+                .first()
             )
             if message is None:
                 continue
             message.attempts += 1
             try:
                 connection = get_connection(settings.OUTGOING_EMAIL_BACKEND)
-                EmailMessage(message.subject, message.body, None, [message.recipient], connection=connection).send()
+                EmailMessage(
+                    message.subject, message.body, None, [message.recipient], connection=connection
+                ).send()
             except Exception as error:  # one mail that cannot be sent must not hold up the others
                 message.last_error = f"{type(error).__name__}: {error}"[:300]
                 failed += 1
                 level = logging.ERROR if message.attempts >= ATTEMPTS else logging.WARNING
-                log.log(level, "message %s was not sent, try %s of %s: %s", pk, message.attempts, ATTEMPTS, error)
+                log.log(
+                    level, "message %s was not sent, try %s of %s: %s", pk, message.attempts, ATTEMPTS, error
+                )
             else:
                 message.sent_at = timezone.now()
                 message.last_error = ""

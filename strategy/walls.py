@@ -29,38 +29,50 @@ class Wall(Enum):
     )
     REFERENCE = (
         "municipality_id IS NULL OR municipality_id = ANY ((SELECT medel_reads())::bigint[])",
-        "municipality_id = (SELECT medel_writes())"
-        " OR (municipality_id IS NULL AND (SELECT medel_installation()))",
+        (
+            "municipality_id = (SELECT medel_writes())"
+            " OR (municipality_id IS NULL AND (SELECT medel_installation()))"
+        ),
     )
     MUNICIPALITY = ("true", "id = (SELECT medel_writes()) OR (SELECT medel_installation())")
     OF_MUNICIPALITY = ("true", "municipality_id = (SELECT medel_writes()) OR (SELECT medel_installation())")
     SHARED = (
-        "municipality_id = ANY ((SELECT medel_reads())::bigint[]) OR id IN"
-        " (SELECT s.project_id FROM projects_projectshare s"
-        " WHERE s.municipality_id = ANY ((SELECT medel_reads())::bigint[]))",
+        (
+            "municipality_id = ANY ((SELECT medel_reads())::bigint[]) OR id IN"
+            " (SELECT s.project_id FROM projects_projectshare s"
+            " WHERE s.municipality_id = ANY ((SELECT medel_reads())::bigint[]))"
+        ),
         "municipality_id = (SELECT medel_writes())",
     )
     SHARED_PART = (
-        "municipality_id = ANY ((SELECT medel_reads())::bigint[]) OR project_id IN"
-        " (SELECT s.project_id FROM projects_projectshare s"
-        " WHERE s.municipality_id = ANY ((SELECT medel_reads())::bigint[]))",
+        (
+            "municipality_id = ANY ((SELECT medel_reads())::bigint[]) OR project_id IN"
+            " (SELECT s.project_id FROM projects_projectshare s"
+            " WHERE s.municipality_id = ANY ((SELECT medel_reads())::bigint[]))"
+        ),
         "municipality_id = (SELECT medel_writes())",
     )
     SHARE = (
-        "municipality_id = ANY ((SELECT medel_reads())::bigint[])"
-        " OR owner_municipality_id = ANY ((SELECT medel_reads())::bigint[])",
+        (
+            "municipality_id = ANY ((SELECT medel_reads())::bigint[])"
+            " OR owner_municipality_id = ANY ((SELECT medel_reads())::bigint[])"
+        ),
         # Each fills in its own part; the owner alone shares and un-shares, or anybody could help himself.
         "owner_municipality_id = (SELECT medel_writes()) OR municipality_id = (SELECT medel_writes())",
         "owner_municipality_id = (SELECT medel_writes())",
     )
     PERSON = (
-        "registered_in_id = ANY ((SELECT medel_reads())::bigint[]) OR id = (SELECT medel_person())"
-        " OR id IN (SELECT a.person_id FROM strategy_assignment a"
-        " WHERE a.municipality_id = ANY ((SELECT medel_reads())::bigint[]))",
-        "registered_in_id = (SELECT medel_writes()) OR (SELECT medel_installation())"
-        " OR id = (SELECT medel_person())"
-        " OR id IN (SELECT a.person_id FROM strategy_assignment a"
-        " WHERE a.municipality_id = (SELECT medel_writes()))",
+        (
+            "registered_in_id = ANY ((SELECT medel_reads())::bigint[]) OR id = (SELECT medel_person())"
+            " OR id IN (SELECT a.person_id FROM strategy_assignment a"
+            " WHERE a.municipality_id = ANY ((SELECT medel_reads())::bigint[]))"
+        ),
+        (
+            "registered_in_id = (SELECT medel_writes()) OR (SELECT medel_installation())"
+            " OR id = (SELECT medel_person())"
+            " OR id IN (SELECT a.person_id FROM strategy_assignment a"
+            " WHERE a.municipality_id = (SELECT medel_writes()))"
+        ),
     )
     # Mail without municipality (one-time addresses) is read by the installation's own work alone.
     OUTBOX = (
@@ -70,24 +82,28 @@ class Wall(Enum):
 
     # The login looks accounts up before any municipality is known; inside one, only its people's are there.
     ACCOUNT = (
-        "(SELECT cardinality(medel_reads())) = 0 OR person_id = (SELECT medel_person())"
-        " OR person_id IN (SELECT p.id FROM strategy_person p)",
-        "(SELECT cardinality(medel_reads())) = 0 OR person_id = (SELECT medel_person())"
-        " OR person_id IN (SELECT p.id FROM strategy_person p)",
+        (
+            "(SELECT cardinality(medel_reads())) = 0 OR person_id = (SELECT medel_person())"
+            " OR person_id IN (SELECT p.id FROM strategy_person p)"
+        ),
+        (
+            "(SELECT cardinality(medel_reads())) = 0 OR person_id = (SELECT medel_person())"
+            " OR person_id IN (SELECT p.id FROM strategy_person p)"
+        ),
     )
 
     @property
     def read(self) -> str:
-        return self.value[0]
+        return str(self.value[0])
 
     @property
     def write(self) -> str:
-        return self.value[1]
+        return str(self.value[1])
 
     @property
     def create(self) -> str:
         """Who may make and take away rows."""
-        return self.value[-1]
+        return str(self.value[-1])
 
 
 # Tables without a wall, each with the reason; a test reads this list against all tables.
@@ -122,7 +138,9 @@ class MunicipalityOwned(models.Model):
 
     class Meta:
         abstract = True
-        triggers: list[pgtrigger.Trigger] = [pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"])]
+        triggers: list[pgtrigger.Trigger] = [
+            pgtrigger.ReadOnly(name="stays_in_its_municipality", fields=["municipality"])
+        ]
 
 
 class SameMunicipality(models.BaseConstraint):
@@ -146,8 +164,8 @@ class SameMunicipality(models.BaseConstraint):
             " REFERENCES %(target)s (municipality_id, id) DEFERRABLE INITIALLY DEFERRED",
             table=Table(model._meta.db_table, quote),
             name=quote(self.name),
-            municipality=quote(model._meta.get_field(self.municipality).column),  # type: ignore[union-attr]
-            column=quote(field.column),  # type: ignore[union-attr]
+            municipality=quote(model._meta.get_field(self.municipality).column),  # type: ignore[union-attr, arg-type]
+            column=quote(field.column),  # type: ignore[union-attr, arg-type]
             target=Table(target._meta.db_table, quote),
         )
 
@@ -171,7 +189,7 @@ class SameMunicipality(models.BaseConstraint):
         """The database holds it; forms offer only the municipality's own rows."""
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        path, args, kwargs = super().deconstruct()  # type: ignore[no-untyped-call]
+        path, args, kwargs = super().deconstruct()
         kwargs["field"] = self.field
         if self.municipality != "municipality":
             kwargs["municipality"] = self.municipality

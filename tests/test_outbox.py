@@ -57,6 +57,15 @@ def post(settings):
     return Post
 
 
+@pytest.fixture(autouse=True)
+def nightly_work_touches_nothing_real(settings, monkeypatch, tmp_path):
+    """A test that runs at night must neither sweep this machine's files nor make a backup."""
+    settings.FILES_DIR = tmp_path / "files"
+    monkeypatch.setattr(
+        subprocess, "run", lambda *_args, **_options: subprocess.CompletedProcess([], 0, "", "")
+    )
+
+
 def ask(sql, params=()):
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
@@ -239,7 +248,7 @@ def test_a_job_whose_worker_was_killed_is_run_again(own_database, post):
     empty_the_outbox()
     send_mail("Hej", "Text", None, ["a@example.org"])
     ask("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
-    jobs.restart_stalled_jobs.defer(timestamp=0)
+    jobs.restart_stalled_jobs.configure(task_kwargs={"timestamp": 0}).defer()
     call_command("worker", once=True)
     assert ask("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'") == [(0,)]
     call_command("worker", once=True)
@@ -264,7 +273,7 @@ def test_the_nightly_backup_is_made_with_an_owners_address_alone_and_says_what_w
         called.append([Path(part).name for part in command[1:]])
         return subprocess.CompletedProcess(command, 1, "", "The disk is full: make room.\n")
 
-    monkeypatch.setattr(jobs.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     settings.DATABASE_URL = settings.DATABASE_OWNER_URL = "postgresql://one@/medel"
     jobs.nightly_backup(timestamp=0)
     assert called == []
@@ -328,7 +337,7 @@ def worker(own_database, tmp_path):
     environment = {
         **os.environ,
         "DATABASE_URL": _named(settings.DATABASE_URL, own_database),
-        "DATABASE_OWNER_URL": _named(settings.DATABASE_OWNER_URL, own_database),
+        "DATABASE_OWNER_URL": _named(settings.DATABASE_URL, own_database),  # so no nightly backup
         "MEDEL_SECRET_KEY": "of the tests alone " * 4,
         "MEDEL_LOCAL": "1",
         "MEDEL_VAR": str(tmp_path),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection, models, transaction
 from django.db.transaction import TransactionManagementError
+from django.utils import timezone
 
 from projects.models import Funder, Programme, Project, ProjectParty, ProjectShare, ProjectUnit
 from projects.registry import take_register_numbers
+from strategy import jobs
 from strategy.hardening import event_models, harden, walled_models
 from strategy.management.commands.migrate import as_owner
 from strategy.models import Account, Assignment, Message, Municipality, Person, Role, Unit
@@ -134,7 +138,8 @@ DOORS = {("Assignment", "person")}
 def test_every_reference_is_held_to_its_municipality_by_the_database(model, field):
     table = model._meta.db_table
     composite = ask(
-        "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass AND array_length(conkey, 1) = 2"
+        "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass"
+        " AND array_length(conkey, 1) = 2"
         " AND (SELECT attnum FROM pg_attribute WHERE attrelid = conrelid AND attname = %s) = ANY (conkey)",
         [table, field.column],
     )
@@ -175,7 +180,7 @@ def test_without_a_scope_nothing_is_seen_and_nothing_written(model, wall):
 def test_history_is_not_seen_without_a_scope_nor_from_another_municipality(two):
     here, there = two
     for model in event_models():
-        tracked = model.pgh_tracked_model
+        tracked = model.pgh_tracked_model  # type: ignore[attr-defined]
         count = f"SELECT count(*) FROM {model._meta.db_table} WHERE pgh_obj_id = %s"
         key = [here.row(tracked).pk]
         public = tracked.wall in PUBLIC
@@ -261,7 +266,7 @@ def test_a_reference_to_a_row_of_another_municipality_is_refused(two, model, fie
 
 @pytest.mark.django_db
 def test_own_rows_beside_reference_data_of_the_installation(two):
-    here, there = two
+    here, _there = two
     with scope(installation=True):
         shared = Funder.objects.create(name="Vinnova i provet")
         Programme.objects.create(name="Program i provet", funder=shared)
@@ -456,6 +461,29 @@ def test_after_commit_and_after_rollback_the_connection_sees_nothing(own_databas
     assert connection.connection.info.backend_pid == backend
 
 
+def test_nobody_waits_for_anothers_long_import_to_get_a_register_id(own_database, monkeypatch, tmp_path):
+    monkeypatch.setattr(settings, "FILES_DIR", tmp_path)
+    place = factories.municipality("Sjöstad")
+    year = timezone.localdate().year
+    jobs.nightly_sweep.func(timestamp=0)
+    taken = []
+
+    def other():
+        try:
+            with scope(place.pk):
+                ask("SET LOCAL lock_timeout = '2s'")
+                taken.append(take_register_numbers(place, year, 1))
+        finally:
+            connection.close()
+
+    with scope(place.pk):
+        assert take_register_numbers(place, year, 3) == [1, 2, 3]  # an import that has not committed yet
+        second = threading.Thread(target=other)
+        second.start()
+        second.join()
+    assert taken == [[4]]
+
+
 # -- With the application role's own login ----------------------------------------------------------------
 
 
@@ -558,6 +586,7 @@ def test_functions_with_the_owners_rights_are_called_by_who_needs_them(login):
     assert sorted(name for name, _everybody, application in found if application) == [
         "medel_municipalities_of",
         "medel_person_with_address",
+        "medel_prepare_register_numbers",
         "medel_take_register_numbers",
         "medel_unit_may_own",
     ]

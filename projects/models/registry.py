@@ -186,20 +186,28 @@ class Project(MunicipalityOwned):
         Programme, models.PROTECT, null=True, blank=True, related_name="projects", verbose_name=_("programme")
     )
     starts_on = models.DateField(_("starts"), null=True, blank=True)
-    starts_precision = models.CharField(max_length=5, choices=PRECISIONS, default=Precision.DAY.value)
+    starts_precision = models.CharField(
+        _("start known to the"), max_length=5, choices=PRECISIONS, default=Precision.DAY.value
+    )
     ends_on = models.DateField(_("ends"), null=True, blank=True)
-    ends_precision = models.CharField(max_length=5, choices=PRECISIONS, default=Precision.DAY.value)
+    ends_precision = models.CharField(
+        _("end known to the"), max_length=5, choices=PRECISIONS, default=Precision.DAY.value
+    )
     # The year a list concerned in which the project stood without dates ("projects of 2017").
     recorded_for_year = models.PositiveSmallIntegerField(_("recorded for the year"), null=True, blank=True)
     # Of the whole project, all parties together; never summed into the municipality's own economy.
     total_budget = models.DecimalField(
         _("total budget"), max_digits=14, decimal_places=2, null=True, blank=True
     )
-    total_budget_currency = models.CharField(max_length=3, default="SEK", db_collation="C")
-    total_budget_approximate = models.BooleanField(default=False)
+    total_budget_currency = models.CharField(
+        _("currency of the total budget"), max_length=3, default="SEK", db_collation="C"
+    )
+    total_budget_approximate = models.BooleanField(_("total budget is approximate"), default=False)
     own_share = models.DecimalField(_("own share"), max_digits=14, decimal_places=2, null=True, blank=True)
-    own_share_currency = models.CharField(max_length=3, default="SEK", db_collation="C")
-    own_share_approximate = models.BooleanField(default=False)
+    own_share_currency = models.CharField(
+        _("currency of the own share"), max_length=3, default="SEK", db_collation="C"
+    )
+    own_share_approximate = models.BooleanField(_("own share is approximate"), default=False)
     accounting = models.CharField(_("accounting"), max_length=20, choices=Accounting.choices, blank=True)
     accounted_by = models.CharField(_("accounted by"), max_length=200, blank=True)
     project_number = models.CharField(_("project number"), max_length=50, blank=True, db_collation="C")
@@ -431,11 +439,14 @@ class ProjectUnit(MunicipalityOwned):
 
     wall = Wall.SHARED_PART
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="taking_part")
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="takes_part_in")
+    project = models.ForeignKey(
+        Project, models.PROTECT, related_name="taking_part", verbose_name=_("project")
+    )
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="takes_part_in", verbose_name=_("unit"))
 
     class Meta(MunicipalityOwned.Meta):
         abstract = False
+        verbose_name = _("unit taking part")
         ordering = ["id"]
         constraints = [
             SameMunicipality(field="project", name="project_unit_project_in_same_municipality"),
@@ -453,7 +464,7 @@ class ProjectParty(MunicipalityOwned):
 
     wall = Wall.SHARED_PART
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="parties")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="parties", verbose_name=_("project"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=100, blank=True)
     number = models.PositiveIntegerField(_("number"), default=1)
@@ -510,11 +521,14 @@ class ProjectShare(models.Model):
         _("our co-financing"), max_length=20, choices=CoFinancingKind.choices, blank=True
     )
     own_share = models.DecimalField(_("own share"), max_digits=14, decimal_places=2, null=True, blank=True)
-    own_share_currency = models.CharField(max_length=3, default="SEK", db_collation="C")
-    own_share_approximate = models.BooleanField(default=False)
+    own_share_currency = models.CharField(
+        _("currency of the own share"), max_length=3, default="SEK", db_collation="C"
+    )
+    own_share_approximate = models.BooleanField(_("own share is approximate"), default=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
+        verbose_name = _("part of another municipality")
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "municipality"], name="a_project_is_shared_once_with_each"

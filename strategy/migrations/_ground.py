@@ -82,9 +82,32 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format('SELECT nextval(%L) FROM generate_series(1, $1)', 'public.' || counter) USING wanted;
 END $$;
+
+-- The counters of this year and the next for every municipality, made before they are needed: whoever takes
+-- the first number of a year within a long transaction would make the others wait for the counter itself.
+CREATE FUNCTION medel_prepare_register_numbers() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE counter text;
+BEGIN
+    FOR counter IN
+        SELECT format('register_numbers_%s_%s', m.id, y)
+        FROM strategy_municipality m, generate_series(
+            date_part('year', now() AT TIME ZONE 'Europe/Stockholm')::int,
+            date_part('year', now() AT TIME ZONE 'Europe/Stockholm')::int + 1
+        ) y
+    LOOP
+        IF to_regclass('public.' || counter) IS NULL THEN
+            BEGIN
+                EXECUTE format('CREATE SEQUENCE IF NOT EXISTS public.%I', counter);
+            EXCEPTION WHEN unique_violation THEN NULL;
+            END;
+        END IF;
+    END LOOP;
+END $$;
 """
 
 DROP = """
+DROP FUNCTION medel_prepare_register_numbers();
 DROP FUNCTION medel_take_register_numbers(bigint, int, int);
 DROP FUNCTION medel_person_with_address(text);
 DROP FUNCTION medel_municipalities_of(bigint, date);

@@ -131,11 +131,14 @@ class MunicipalityMember(models.Model):
     wall = Wall.OF_MUNICIPALITY
 
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="memberships")
-    member = models.ForeignKey(Municipality, models.PROTECT, related_name="member_of")
+    member = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="member_of", verbose_name=_("member")
+    )
     valid_from = models.DateField(_("from"), default=date(1971, 1, 1))
     valid_to = models.DateField(_("to"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("member")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(municipality=F("member")), name="nobody_is_a_member_of_itself"
@@ -170,6 +173,7 @@ class Population(models.Model):
     source = models.CharField(_("source"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("inhabitants")
         ordering = ["-year"]
         constraints = [
             models.UniqueConstraint(fields=["municipality", "year"], name="one_population_a_year"),
@@ -271,13 +275,14 @@ class UnitNameKind(models.TextChoices):
 class UnitName(MunicipalityOwned):
     """A former or other name of a unit, by which imports and searches find it too."""
 
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="names")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="names", verbose_name=_("unit"))
     name = models.CharField(_("name"), max_length=150)
     kind = models.CharField(_("kind"), max_length=10, choices=UnitNameKind.choices)
     until = models.DateField(_("until"), null=True, blank=True)
 
     class Meta(MunicipalityOwned.Meta):
         abstract = False
+        verbose_name = _("name")
         constraints = [
             SameMunicipality(field="unit", name="unit_name_in_same_municipality"),
             models.UniqueConstraint("municipality", "unit", Lower("name"), name="unit_has_the_name_once"),
@@ -294,13 +299,14 @@ class UnitName(MunicipalityOwned):
 class BoardService(MunicipalityOwned):
     """Which board an administration or company serves, over time (several at once are allowed)."""
 
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="board_services")
-    board = models.ForeignKey(Unit, models.PROTECT, related_name="served_by")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="board_services", verbose_name=_("unit"))
+    board = models.ForeignKey(Unit, models.PROTECT, related_name="served_by", verbose_name=_("board"))
     valid_from = models.DateField(_("from"), default=date(1971, 1, 1))
     valid_to = models.DateField(_("to"), null=True, blank=True)
 
     class Meta(MunicipalityOwned.Meta):
         abstract = False
+        verbose_name = _("board served")
         constraints = [
             SameMunicipality(field="unit", name="board_service_unit_in_same_municipality"),
             SameMunicipality(field="board", name="board_service_board_in_same_municipality"),

@@ -41,7 +41,8 @@ class Command(BaseCommand):
                 _("The database has municipalities already. The demo is only loaded into an empty database.")
             ) from None
         self.stderr.write(_("The demo is loaded.") if built else _("The demo stands already."))
-        self._print_logins(options["json"])
+        if not options["if_empty"]:  # `make run` prints them when the first page answers
+            self._print_logins(options["json"])
 
     def _print_logins(self, as_json: bool) -> None:
         logins = demo.logins(timezone.localdate())
@@ -64,5 +65,5 @@ class Command(BaseCommand):
         self.stdout.write(_("Password for all: %(password)s") % {"password": demo.PASSWORD})
         width = max(len(login.email) for login in logins)
         for login in logins:
-            where = ", ".join(part for part in (login.municipality, login.unit) if part)
+            where = ", ".join(part for part in (login.municipality, login.unit) if part) or _("the installation")
             self.stdout.write(f"  {login.email:<{width}}  {login.role.label}, {where}")

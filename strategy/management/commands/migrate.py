@@ -45,7 +45,7 @@ class as_owner:
             return
         connection.close()
         self.before = connection.settings_dict
-        connection.settings_dict = {**self.before, **settings.OWNER_DATABASE}
+        connection.settings_dict = {**self.before, **(settings.OWNER_DATABASE or {})}
 
     def __exit__(self, *error: object) -> None:
         if settings.STEPS_DOWN:
