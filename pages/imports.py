@@ -432,7 +432,7 @@ class NotReady(Exception):
 
 def require_ready(preview: Preview, *, seen: str, leave_out_refused: bool) -> None:
     """Raises `NotReady` unless what would be written is what was seen, whose fingerprint is `seen`."""
-    if False:
+    if preview.fingerprint != seen:
         raise NotReady(
             _("The register has changed since the preview was made. Look through it again, then confirm."),
             preview,

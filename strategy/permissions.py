@@ -215,19 +215,24 @@ def _unit_ids(obj: Any) -> frozenset[int]:
 
 
 def resolve_reader(
-    person: Person, municipality: Municipality, today: date, municipalities: tuple[Municipality, ...] = ()
+    person: Person | int, municipality: Municipality, today: date, municipalities: tuple[Municipality, ...] = ()
 ) -> Reader:
-    """Reads the person's valid assignments and what they reach. Needs the municipality's scope; three queries."""
+    """Reads the person's valid assignments and what they reach. Needs the municipality's scope; three queries.
+
+    A person given by key comes with the assignments; without any, one more query finds the name.
+    """
     assignments = list(
         Assignment.objects.filter(person=person, municipality=municipality)
         .valid_on(today)
-        .select_related("unit")
+        .select_related("unit", "person")
     )
     below = units_below(municipality, today) if any(a.unit_id for a in assignments) else {}
     held = tuple(
         Held(Role(a.role), a.unit, below.get(a.unit_id, frozenset({a.unit_id})) if a.unit_id else None)
         for a in assignments
     )
+    if isinstance(person, int):
+        person = assignments[0].person if assignments else Person.objects.get(pk=person)
     return Reader(person, municipality, held, municipalities, today)
 
 

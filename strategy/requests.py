@@ -13,8 +13,9 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import SimpleTemplateResponse
@@ -157,7 +158,7 @@ class ReaderMiddleware:
                     return redirect("installation")
                 return _no_assignment(request, person, today)
         with scope(chosen.pk, person=person):
-            reader = resolve_reader(account.person, chosen, today, municipalities)
+            reader = resolve_reader(person, chosen, today, municipalities)
             request.reader = reader  # type: ignore[attr-defined]
             with history.context(
                 person=person,
@@ -202,10 +203,8 @@ def _rendered(response: HttpResponseBase) -> HttpResponseBase:
 
 def municipalities_of(person: int, today: date) -> tuple[Municipality, ...]:
     """Where the person has an assignment on the day, in the order they were added."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT medel_municipalities_of(%s, %s)", [person, today])
-        ids = [row[0] for row in cursor.fetchall()]
-    return tuple(Municipality.objects.filter(pk__in=ids).order_by("pk")) if ids else ()
+    held = RawSQL("SELECT medel_municipalities_of(%s, %s)", [person, today])
+    return tuple(Municipality.objects.filter(pk__in=held).order_by("pk"))
 
 
 def _chosen(request: HttpRequest, municipalities: tuple[Municipality, ...]) -> Municipality | None:

@@ -270,6 +270,12 @@ def scope(
         str(person) if person is not None else "",
         "on" if installation else "",
     )
+    if not connection.in_atomic_block:
+        # Most transactions: what is set ends with the transaction, and there is nothing to restore.
+        with transaction.atomic():
+            _set(wanted)
+            yield
+        return
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(

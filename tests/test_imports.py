@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -76,13 +77,13 @@ def csv(*lines: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-def uploaded(reader: Reader, data: bytes, year: int | None = None, **answers: str) -> ImportBatch:
+def uploaded(reader: Reader, data: bytes, year: Any = None, **answers: str) -> ImportBatch:
     batch = exchange.upload(reader, "lista.csv", data, year=year)
     exchange.answer(reader, batch, answers)
     return batch
 
 
-def confirmed(reader: Reader, data: bytes, year: int | None = None, **answers: str) -> ImportBatch:
+def confirmed(reader: Reader, data: bytes, year: Any = None, **answers: str) -> ImportBatch:
     batch = uploaded(reader, data, year, **{"amounts": "exact", **answers})
     exchange.confirm(reader, batch, seen=exchange.preview_of(reader, batch).fingerprint, at=NOW)
     return batch

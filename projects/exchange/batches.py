@@ -212,13 +212,10 @@ def _save(projects: Sequence[Project], names: Sequence[str]) -> None:
     """
     if not projects:
         return
-    changed = [Project._meta.get_field(name) for name in names or ["title"]]
+    changed: list[Any] = [Project._meta.get_field(name) for name in names or ["title"]]
     quote = connection.ops.quote_name
-    assigned = ", ".join(f"{quote(one.column)} = new.{quote(one.column)}" for one in changed)  # type: ignore[union-attr]
-    arrays = ", ".join(
-        f"unnest(%s::{one.db_type(connection)}[]) AS {quote(one.column)}"  # type: ignore[union-attr]
-        for one in changed
-    )
+    assigned = ", ".join(f"{quote(one.column)} = new.{quote(one.column)}" for one in changed)
+    arrays = ", ".join(f"unnest(%s::{one.db_type(connection)}[]) AS {quote(one.column)}" for one in changed)
     table = quote(Project._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -227,7 +224,7 @@ def _save(projects: Sequence[Project], names: Sequence[str]) -> None:
             [
                 [project.pk for project in projects],
                 *(
-                    [one.get_db_prep_save(getattr(project, one.attname), connection) for project in projects]  # type: ignore[union-attr]
+                    [one.get_db_prep_save(getattr(project, one.attname), connection) for project in projects]
                     for one in changed
                 ),
             ],
