@@ -121,20 +121,30 @@ class Renderer(TemplatesSetting):
     bound_field_class = ShownField
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group:
     """Fields under one heading. A row holds one field, or several shown side by side."""
 
     title: Text
     rows: list[list[forms.BoundField]]
     help: Text = ""
+    folded: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether a folded group stands open: something in it is filled in or wrong."""
+        return any(
+            field.errors or field.value() not in (None, "", [], False) for row in self.rows for field in row
+        )
 
 
 class GroupedForm(forms.BaseForm):
     """A form whose groups are data.
 
-    `groups = [(title, ["title", "funder"]), (title, [("starts", "ends")], help)]`: a tuple of names is a
-    row of fields side by side. Fields in no group come last, without a heading; a field that the form has
-    dropped (no permission) is passed over; a misspelt name is an error.
+    `groups = [(title, ["title", "funder"]), (title, [("starts", "ends")], help, True)]`: a tuple of names is a
+    row of fields side by side, and True folds the group away until somebody opens it or something stands in it.
+    Fields in no group come last, without a heading; a field that the form has dropped (no permission) is passed
+    over; a misspelt name is an error.
     """
 
     base_fields: dict[str, forms.Field]
@@ -154,7 +164,7 @@ class GroupedForm(forms.BaseForm):
             rows = [self._row((name,) if isinstance(name, str) else name) for name in names]
             placed.update(field.name for row in rows for field in row)
             if rows := [row for row in rows if row]:
-                shown.append(Group(title, rows, rest[0] if rest else ""))
+                shown.append(Group(title, rows, *rest))
         left = [[field] for field in self.visible_fields() if field.name not in placed]
         return [*shown, Group("", left)] if left else shown
 

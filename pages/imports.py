@@ -132,15 +132,17 @@ def _headings(
     """Where each known column stands and how it is headed there; and what is wrong with the headings."""
     present: dict[str, tuple[int, str]] = {}
     problems: list[Problem] = []
+    unknown: list[str] = []
     for place, heading in enumerate(headers):
         column = by_heading.get(_heading_key(heading))
         if column is None:
-            if heading:
-                problems.append(_unknown_column(line, heading, columns))
+            unknown += [heading] if heading else []
         elif column.name not in present:
             present[column.name] = (place, heading)
         elif fold(heading) != fold(present[column.name][1]):  # The reader itself tells of the same heading.
             problems.append(_same_column(line, present[column.name][1], heading))
+    if unknown:
+        problems.insert(0, _unknown_columns(line, unknown, columns))
     return present, problems
 
 
@@ -176,12 +178,16 @@ def _heading_key(heading: str) -> str:
     return fold(heading.replace("_", " ").replace("-", " "))
 
 
-def _unknown_column(line: int, heading: str, columns: Sequence[ImportColumn]) -> Problem:
-    message = _(
-        "Line %(line)d has a column “%(column)s” that is not known. Remove it or give it one of these "
-        "headings: %(known)s."
-    ) % {"line": line, "column": heading, "known": ", ".join(column.name for column in columns)}
-    return Problem("unknown_column", line, heading, message)
+def _unknown_columns(line: int, unknown: Sequence[str], columns: Sequence[ImportColumn]) -> Problem:
+    names = ", ".join(unknown)
+    message = ngettext(
+        "Line %(line)d has a column that is not known: %(column)s. Remove it, or give it one of these "
+        "headings: %(known)s.",
+        "Line %(line)d has columns that are not known: %(column)s. Remove them, or give them some of these "
+        "headings: %(known)s.",
+        len(unknown),
+    ) % {"line": line, "column": names, "known": ", ".join(column.name for column in columns)}
+    return Problem("unknown_column", line, names, message)
 
 
 def _same_column(line: int, first: str, second: str) -> Problem:

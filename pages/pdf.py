@@ -53,12 +53,15 @@ class OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types.
             raise PdfFailed(f"A document loads our own static files alone, not {url}.")
         name = unquote(address.removeprefix(self._static))
         return URLFetcherResponse(
-            url, _read(name), {"Content-Type": mimetypes.guess_type(name)[0] or "application/octet-stream"}
+            url, static_file(name), {"Content-Type": mimetypes.guess_type(name)[0] or "application/octet-stream"}
         )
 
 
-def _read(name: str) -> bytes:
-    """A static file as it lies in the project, or by the hashed name under which it was collected."""
+def static_file(name: str) -> bytes:
+    """A static file as it lies in the project, or by the hashed name under which it was collected.
+
+    Raises PdfFailed where there is none.
+    """
     if found := finders.find(name):
         return Path(found).read_bytes()
     if settings.STATIC_ROOT and staticfiles_storage.exists(name):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.formats import date_format
-from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -14,7 +13,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from pages.columns import Text, on_screen
 from projects.columns import state_mark
 from projects.models import CoFinancingKind, Project, ProjectRole, ProjectShare, State
-from strategy.history import Act
 from strategy.permissions import Reader
 
 # The usual way; what is beside it is put in where it belongs.
@@ -164,54 +162,3 @@ def _shared_with(project: Project, reader: Reader) -> Sequence[dict[str, Any]]:
     if not others:
         return []
     return [{"label": _("Shared with"), "value": ", ".join(str(share.municipality) for share in others)}]
-
-
-# --- history ---------------------------------------------------------------------------------------------
-
-# Where a column is named for the database and not for people.
-_COLUMNS: Mapping[str, Text] = {
-    "Starts precision": gettext_lazy("Start known to the"),
-    "Ends precision": gettext_lazy("End known to the"),
-    "Total budget currency": gettext_lazy("Total budget, currency"),
-    "Total budget approximate": gettext_lazy("Total budget, approximate"),
-    "Own share currency": gettext_lazy("Own share, currency"),
-    "Own share approximate": gettext_lazy("Own share, approximate"),
-}
-_PARTS: Mapping[str, Text] = {
-    "project unit": gettext_lazy("unit taking part"),
-    "project share": gettext_lazy("part of another municipality"),
-}
-_KINDS: Mapping[str, Text] = {
-    "created": gettext_lazy("Registered"),
-    "changed": gettext_lazy("Changed"),
-    "removed": gettext_lazy("Removed"),
-}
-
-
-def entries(acts: Iterable[Act]) -> list[dict[str, Any]]:
-    """The history for its component: one entry per click."""
-    return [
-        {
-            "when": localtime(act.at),
-            "who": act.who,
-            "reason": act.reason,
-            "what": _KINDS[act.kind],
-            "changes": [
-                {
-                    "label": _label(difference.part, difference.label),
-                    "before": difference.before or None,
-                    "after": difference.after or None,
-                }
-                for difference in act.differences
-            ],
-        }
-        for act in acts
-    ]
-
-
-def _label(part: str, label: str) -> str:
-    of_part = str(_PARTS.get(part, part))
-    of_column = str(_COLUMNS.get(label, label))
-    if part and label:
-        return _("%(part)s: %(column)s") % {"part": capfirst(of_part), "column": of_column}
-    return capfirst(of_part) if part else of_column

@@ -287,6 +287,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
                 "note",
             ],
             gettext_lazy("What is not known yet may be left empty and filled in later."),
+            True,
         ),
         (gettext_lazy("Why"), ["reason"]),
     ]

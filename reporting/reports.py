@@ -12,10 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Any, Protocol
 
-from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.text import slugify
@@ -24,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from pages.columns import Column
 from pages.files import write_csv, write_json, write_xlsx
 from pages.lists import FORMATS as TABLE_FORMATS
-from pages.pdf import render_pdf
+from pages.pdf import render_pdf, static_file
 from pages.registries import Registry
 from reporting import project_list
 from strategy.attachments import FileDamaged, contents
@@ -159,8 +157,8 @@ _FONT = re.compile(r"@font-face \{[^}]*\}")
 
 def _stylesheet(name: str) -> str:
     """With what it imports in its place, and without fonts, which are files of their own."""
-    path = Path(str(finders.find(name)))
-    text = _IMPORT.sub(lambda found: _stylesheet(f"css/{found[1]}"), path.read_text(encoding="utf-8"))
+    text = static_file(name).decode()
+    text = _IMPORT.sub(lambda found: _stylesheet(f"css/{found[1]}"), text)
     return _FONT.sub("", text)
 
 

@@ -20,6 +20,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from values.text import format_decimal
 
@@ -89,7 +90,7 @@ class Act:
     who: str
     page: str
     reason: str
-    kind: str  # created, changed or removed, of the whole
+    kind: str  # created or changed, of the whole
     differences: tuple[Difference, ...]
 
 
@@ -182,14 +183,21 @@ class EntryChange:
     after: str | None
 
 
-def entries(obj: models.Model, limit: int | None = None) -> tuple[Entry, ...]:
-    """The acts on the object, for the component; a part is told with its name before the field's."""
+# What an act is called on the page.
+KINDS = {
+    "created": gettext_lazy("Registered"),
+    "changed": gettext_lazy("Changed"),
+}
+
+
+def entries(told: Iterable[Act]) -> tuple[Entry, ...]:
+    """Acts for the component; a part is told with its name before the field's."""
     return tuple(
         Entry(
-            when=act.at,
+            when=timezone.localtime(act.at),
             who=act.who,
             reason=act.reason,
-            what=_("Registered") if act.kind == "created" else "",
+            what=str(KINDS[act.kind]),
             changes=tuple(
                 EntryChange(
                     label=": ".join(
@@ -201,7 +209,7 @@ def entries(obj: models.Model, limit: int | None = None) -> tuple[Entry, ...]:
                 for one in act.differences
             ),
         )
-        for act in acts(obj, limit)
+        for act in told
     )
 
 

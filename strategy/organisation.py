@@ -5,6 +5,7 @@ Nothing is deleted: a unit ends, a name becomes a former name, and the board ser
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,9 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from PIL import Image, UnidentifiedImageError
 
 from pages.forms import register_messages
 from strategy import history
+from strategy.attachments import store
 from strategy.models import (
     Assignment,
     BoardService,
@@ -212,6 +215,37 @@ def change_municipality(reader: Reader, municipality: Municipality, *, reason: s
     reader.require("organisation.change", municipality)
     history.give_reason(reason)
     municipality.save()
+
+
+class NotAPicture(ValueError):
+    """The file is no PNG or JPEG picture, or one too large for a cover."""
+
+
+# What a cover needs at most; a larger picture is a photograph or a bomb.
+ARMS_BYTES, ARMS_PIXELS = 2 * 1024 * 1024, 4000 * 4000
+
+
+def set_arms(reader: Reader, *, name: str, data: bytes, reason: str) -> None:
+    """The municipality's arms for the covers of reports. Judged by its contents, not by its name.
+
+    Raises NotAPicture.
+    """
+    reader.require("organisation.change", reader.municipality)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+            if len(data) > ARMS_BYTES or picture.width * picture.height > ARMS_PIXELS:
+                raise NotAPicture(name)
+            kind = Image.MIME[picture.format or ""]
+            picture.verify()  # its checksums; loading alone forgives a file that was cut off
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+            picture.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NotAPicture(name) from error
+    history.give_reason(reason)
+    file = store(reader.municipality, name, data, kind)
+    place = Municipality.objects.select_for_update().get(pk=reader.municipality.pk)
+    place.arms = file.sha256
+    place.save(update_fields=["arms"])
 
 
 def set_population(

@@ -215,7 +215,10 @@ def _unit_ids(obj: Any) -> frozenset[int]:
 
 
 def resolve_reader(
-    person: Person | int, municipality: Municipality, today: date, municipalities: tuple[Municipality, ...] = ()
+    person: Person | int,
+    municipality: Municipality,
+    today: date,
+    municipalities: tuple[Municipality, ...] = (),
 ) -> Reader:
     """Reads the person's valid assignments and what they reach. Needs the municipality's scope; three queries.
 

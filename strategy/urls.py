@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ansvar/namnder/<int:pk>/avsluta/", organisation.board_service_end, name="board_service_end"),
     path("ansvar/kommunen/", organisation.municipality, name="municipality"),
     path("ansvar/kommunen/andra/", organisation.municipality_change, name="municipality_change"),
+    path("ansvar/kommunen/vapen/", organisation.arms_set, name="arms_set"),
     path("ansvar/kommunen/invanare/", organisation.population_set, name="population_set"),
     path("ansvar/kommunen/medlemmar/", organisation.member_add, name="member_add"),
     path("installation/", installation.installation, name="installation"),

@@ -29,7 +29,7 @@ def test_a_command_acts_in_a_municipality_by_code_or_name_with_the_persons_right
         assert (reader.person, reader.municipality, reader.roles) == (
             strategist.person,
             place,
-            {Role.STRATEGIST},
+            frozenset([Role.STRATEGIST]),
         )
         project = factories.project(place)
         (act,) = history.acts(project)

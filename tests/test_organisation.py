@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from datetime import date, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from PIL import Image
 
 from pages.forms import constraint_message, constraint_name
 from strategy import history
@@ -17,6 +22,7 @@ from strategy.models import (
     MunicipalityMember,
     Population,
     Role,
+    StoredFile,
     Unit,
     UnitKind,
     UnitName,
@@ -432,3 +438,58 @@ def test_a_municipality_is_written_from_within_or_by_the_installation_alone(plac
     elsewhere = factories.municipality("Åby kommun")
     with scope(place.pk):
         assert Municipality.objects.filter(pk=elsewhere.pk).update(name="Tagen") == 0
+
+
+def _picture(kind: str = "PNG", size: tuple[int, int] = (40, 50)) -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", size, "#0b5c60").save(kept, kind)
+    return kept.getvalue()
+
+
+def test_the_arms_are_taken_in_by_their_contents_and_stand_in_the_history(client):
+    place = factories.municipality()
+    with scope(place.pk):
+        who = factories.person(place)
+        factories.assignment(who, Role.ADMINISTRATOR, place)
+    factories.login(client, who)
+    address = reverse("arms_set")
+    bad = {
+        "a PDF called png": b"%PDF-1.7 nothing",
+        "an empty file": b"",
+        "a broken picture": _picture()[:60],
+        "a picture of another kind": _picture("GIF"),
+        "a picture too large": _picture(size=(5000, 4000)),
+    }
+    for data in bad.values():
+        answer = client.post(
+            address, {"picture": SimpleUploadedFile("vapen.png", data), "reason": "Ny logga"}
+        )
+        assert answer.status_code == 200
+        assert answer.context["form"].errors.keys() == {"picture"}
+    place.refresh_from_db()
+    assert place.arms == ""
+
+    data = _picture()
+    answer = client.post(
+        address, {"picture": SimpleUploadedFile("../../vapen.png", data), "reason": "Ny logga"}
+    )
+    assert answer.status_code == 302
+    place.refresh_from_db()
+    assert place.arms == hashlib.sha256(data).hexdigest()
+    with scope(place.pk):
+        assert history.acts(place)[0].reason == "Ny logga"
+        assert StoredFile.objects.get(municipality=place).name == "vapen.png"
+
+
+def test_only_the_administrator_chooses_the_arms(client):
+    place = factories.municipality()
+    with scope(place.pk):
+        who = factories.person(place)
+        factories.assignment(who, Role.STRATEGIST, place)
+    factories.login(client, who)
+    answer = client.post(
+        reverse("arms_set"), {"picture": SimpleUploadedFile("v.png", _picture()), "reason": "x"}
+    )
+    assert answer.status_code == 403
+    place.refresh_from_db()
+    assert place.arms == ""

@@ -187,9 +187,9 @@ def test_the_history_tells_one_click_at_a_time_with_its_reason(client, place, st
         project.save()
         ProjectParty.objects.create(municipality=place, project=project, name="Nässjö kommun")
     entries = client.get(f"/projekt/{project.pk}/").context["entries"]
-    latest = next(entry for entry in entries if entry["reason"])
-    assert (latest["who"], latest["reason"]) == (strategist.name, "Avtalet")
-    assert [(change["before"], change["after"]) for change in latest["changes"]] == [
+    latest = next(entry for entry in entries if entry.reason)
+    assert (latest.who, latest.reason) == (strategist.name, "Avtalet")
+    assert [(change.before, change.after) for change in latest.changes] == [
         ("Trygg hemma", "Ny titel"),
         (None, "1\u00a0000"),
         (None, "Nässjö kommun"),
@@ -252,7 +252,7 @@ def test_a_project_manager_changes_the_project_that_he_or_she_runs(client, place
 def test_an_employee_reads_the_register_level_without_history(client, place):
     project = factories.project(place)
     logged_in(client, place, Role.EMPLOYEE)
-    assert client.get(f"/projekt/{project.pk}/").context["entries"] == []
+    assert client.get(f"/projekt/{project.pk}/").context["entries"] == ()
 
 
 @pytest.mark.parametrize("path", ["", "andra/", "makulera/", "dela/", "var-del/"])

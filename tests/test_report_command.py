@@ -1,8 +1,9 @@
 """manage.py report: the same report into a file, with somebody's rights or as the system reads."""
 
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 
+import pypdf
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -125,3 +126,22 @@ def test_a_file_that_stood_there_stays_whole_until_the_new_one_is(tmp_path, monk
         write(file, b"ny")
     assert file.read_bytes() == b"gammal"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("form", ["html", "pdf"])
+def test_paper_is_made_from_collected_files_too_as_in_production(place, tmp_path, settings, form):
+    settings.STATIC_ROOT = str(tmp_path / "static")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    settings.STATICFILES_DIRS = []  # found only where they were collected
+    file = tmp_path / f"lista.{form}"
+    report("-o", file, form=form)
+    made = file.read_bytes()
+    if form == "html":
+        assert b"--rule-strong" in made  # tokens.css, which print.css imports
+        assert b"<link" not in made
+    else:
+        assert "CHANGE" in "".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(made)).pages)

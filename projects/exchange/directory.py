@@ -96,7 +96,7 @@ class Directory:
                     len(unknown),
                 )
                 % {
-                    "names": ", ".join(f"“{name[:80]}”" for name in unknown[:5]),
+                    "names": ", ".join(name[:80] for name in unknown[:5]),
                     "municipality": self.municipality,
                 }
             )
@@ -124,7 +124,7 @@ class Directory:
         if len(units) != 1:
             return None, tuple(units)
         if units[0].pk not in self._may_own:
-            raise CellRefused(f"“{units[0].name}”: {MESSAGES['owner_unit_may_own']}")
+            raise CellRefused(f"{units[0].name}: {MESSAGES['owner_unit_may_own']}")
         return units[0], ()
 
 

@@ -258,8 +258,8 @@ ROWS = (
         "what",
         gettext_lazy("What the file says"),
         "name",
+        kind="mark",  # On a narrow card the differences bring labels of their own.
         html="projects/imports/differences.html",
-        missing="",
     ),
 )
 

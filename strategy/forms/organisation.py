@@ -94,6 +94,19 @@ class MunicipalityForm(_VersionedModelForm):
         return self.cleaned_data["code"] or None
 
 
+class ArmsForm(GroupedForm, forms.Form):
+    """The picture on the covers of reports."""
+
+    picture = forms.FileField(
+        label=gettext_lazy("Picture"),
+        help_text=gettext_lazy(
+            "PNG or JPEG, at most 2 MB. It stands on the cover of reports instead of the name."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg"}),
+    )
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
+
+
 class PopulationForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
     """A year's figure. A year that stands already is corrected: it is the same fact."""
 

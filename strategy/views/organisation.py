@@ -18,6 +18,7 @@ from pages.columns import Column, listing
 from pages.forms import saving
 from strategy import history
 from strategy.forms.organisation import (
+    ArmsForm,
     BoardServiceForm,
     EndServiceForm,
     EndUnitForm,
@@ -38,7 +39,9 @@ from strategy.models import (
     UnitNameKind,
 )
 from strategy.organisation import (
+    ARMS_BYTES,
     Branch,
+    NotAPicture,
     add_member,
     add_unit,
     add_unit_name,
@@ -48,6 +51,7 @@ from strategy.organisation import (
     end_unit,
     running_assignments,
     serve_board,
+    set_arms,
     set_population,
     tree,
     visible_units,
@@ -198,7 +202,7 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
                 assignments.order_by(role_order(), "subject", "person__name", "pk"),
                 name=_("Who answers for the unit"),
             ),
-            "entries": history.entries(one) if reader.can("history.read") else (),
+            "entries": history.entries(history.acts(one)) if reader.can("history.read") else (),
         },
     )
 
@@ -392,6 +396,7 @@ def municipality(request: HttpRequest) -> HttpResponse:
                 Fact(_("Kind"), place.get_kind_display()),
                 Fact(_("Code"), place.code),
                 Fact(_("Organisation number"), place.organisation_number),
+                Fact(_("Arms on covers"), _("yes") if place.arms else _("no, the name stands there")),
                 Fact(
                     _("Inhabitants"),
                     _("%(number)s (%(year)d)")
@@ -409,7 +414,7 @@ def municipality(request: HttpRequest) -> HttpResponse:
                 for member in members
             ],
             "populations": listing(POPULATION_COLUMNS, populations, name=_("Inhabitants on 31 December")),
-            "entries": history.entries(place) if reader.can("history.read") else (),
+            "entries": history.entries(history.acts(place)) if reader.can("history.read") else (),
         },
     )
 
@@ -429,6 +434,30 @@ def municipality_change(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("municipality")
     return _municipality_form(request, form, _("Change the municipality's facts"), _("Save"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def arms_set(request: HttpRequest) -> HttpResponse:
+    reader = _changing(request)
+    form = ArmsForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        picture = form.cleaned_data["picture"]
+        try:
+            set_arms(
+                reader,
+                name=picture.name,
+                # One byte more than is taken tells that it is too large, without reading it all.
+                data=picture.read(ARMS_BYTES + 1),
+                reason=form.cleaned_data["reason"],
+            )
+        except NotAPicture:
+            form.add_error(
+                "picture", _("This is no PNG or JPEG picture of at most 2 MB. Choose another file.")
+            )
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("municipality")
+    return _municipality_form(request, form, _("The municipality's arms"), _("Save"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

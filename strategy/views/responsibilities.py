@@ -241,7 +241,7 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
             "end_url": reverse("assignment_end", args=[pk])
             if may_shorten(reader, one) and not _is_over(one, reader.today)
             else "",
-            "entries": history.entries(one) if reader.can("history.read") else (),
+            "entries": history.entries(history.acts(one)) if reader.can("history.read") else (),
         },
     )
 

@@ -90,7 +90,7 @@ def test_a_contact_person_registers_changes_and_withdraws_a_project_by_keyboard_
     def tab_to_button() -> None:
         for _ in range(120):
             page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.matches('main form button[type=submit], main form button.button')"):
+            if page.evaluate("document.activeElement.matches('main form button[type=submit]')"):
                 return
         raise AssertionError("no button is reached by the tab key")
 

@@ -1,0 +1,303 @@
+"""The register that is measured: invented, the same at every run, and skewed as the real one is.
+
+Thirteen municipalities, the largest with half of the projects; a few large administrations own most of a
+municipality's projects; one in ten has no owner unit, one in six no dates; one in fifty is shared.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+from django.db import connection
+
+from projects.models import (
+    Accounting,
+    CoFinancingKind,
+    Funder,
+    PartyRole,
+    Programme,
+    Project,
+    ProjectParty,
+    ProjectRole,
+    ProjectShare,
+    ProjectUnit,
+    State,
+)
+from projects.registry import take_register_numbers
+from strategy import history
+from strategy.management.commands.migrate import as_owner
+from strategy.models import Account, Assignment, BoardService, Municipality, Person, Role, Unit, UnitKind
+from strategy.walls import scope
+
+PROJECTS = 10_000
+# Thousandths of all projects in each municipality.
+SKEW = (500, 120, 80, 60, 50, 40, 35, 30, 25, 20, 15, 15, 10)
+ADMINISTRATIONS = 8
+DEPARTMENTS = 5  # of each administration
+
+_FIRST = ["Trygg", "Grön", "Digital", "Öppen", "Hållbar", "Gemensam", "Ny", "Stark", "Klok", "Varm", "Rörlig", "Lokal", "Nordisk", "Europeisk", "Levande"]
+_SECOND = ["skola", "omsorg", "framtid", "energi", "stad", "landsbygd", "kompetens", "kultur", "natur", "arbetsmarknad", "samverkan", "ungdom", "hälsa", "integration", "innovation", "språkutveckling"]
+_WORDS = ["projektet", "ska", "utveckla", "arbetssätt", "för", "barn", "och", "unga", "i", "kommunen", "tillsammans", "med", "skolor", "föreningar", "och", "näringsliv", "så", "att", "fler", "når", "målen", "genom", "metoder", "som", "prövas", "följs", "upp", "och", "sprids", "till", "andra", "kommuner", "i", "länet", "under", "ledning", "av", "förvaltningen", "med", "stöd", "från", "fonden"]
+_STATES = (
+    *((State.ONGOING, 25), (State.ENDED, 45), (State.ARCHIVED, 8), (State.GRANTED, 5), (State.APPLIED, 5)),
+    *((State.REJECTED, 4), (State.IDEA, 3), (State.FINAL_REPORTED, 2), ("", 3)),
+)  # fmt: skip
+_ROLES = (
+    *((ProjectRole.OWNER, 35), (ProjectRole.PARTNER, 30), (ProjectRole.CO_FINANCIER, 10)),
+    *((ProjectRole.PARTICIPANT, 10), (ProjectRole.GRANT_RECIPIENT, 10), ("", 5)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Town:
+    municipality: Municipality
+    units: tuple[Unit, ...]  # administrations and departments, the largest first
+    projects: int
+
+
+@dataclass(frozen=True)
+class Register:
+    towns: tuple[Town, ...]
+    strategist: Account
+    contact: Account
+    contact_unit: Unit
+    several: Account  # strategist in three municipalities
+
+    @property
+    def largest(self) -> Town:
+        return self.towns[0]
+
+
+def fill(today: date, projects: int = PROJECTS) -> Register:
+    """Everything is written as the web would write it: as the application role, inside a municipality."""
+    chance = Random(20261120)  # noqa: S311 - nothing secret
+    towns = tuple(
+        _town(chance, place, round(projects * part / sum(SKEW)), today) for place, part in enumerate(SKEW)
+    )
+    for owner, other in zip(towns, towns[1:], strict=False):
+        with scope(owner.municipality.pk), history.context(municipality=owner.municipality.pk, page="bench"):
+            _share(chance, owner, other)
+    first = towns[0]
+    with scope(first.municipality.pk), history.context(municipality=first.municipality.pk, page="bench"):
+        strategist = _somebody(first, "strategist", Role.STRATEGIST, None)
+        administration = first.units[0]
+        contact = _somebody(first, "contact", Role.CONTACT_PERSON, administration)
+        several = _somebody(first, "several", Role.STRATEGIST, None)
+    for town in towns[1:3]:
+        with scope(town.municipality.pk, person=several.person_id):
+            _assign(several.person, Role.STRATEGIST, town.municipality, None)
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return Register(towns, strategist, contact, administration, several)
+
+
+def _somebody(town: Town, name: str, role: Role, unit: Unit | None) -> Account:
+    person = Person.objects.create(
+        name=name.title(), email=f"{name}@example.org", registered_in=town.municipality
+    )
+    _assign(person, role, town.municipality, unit)
+    return Account.objects.create_user(person.email, person)
+
+
+def _assign(person: Person, role: Role, place: Municipality, unit: Unit | None) -> None:
+    Assignment.objects.create(
+        person=person, role=role, municipality=place, unit=unit, starts_on=date(2020, 1, 1)
+    )
+
+
+def _town(chance: Random, number: int, projects: int, today: date) -> Town:
+    with scope(installation=True):
+        place = Municipality.objects.create(name=f"Kommun {number + 1:02}", code=f"{9000 + number}")
+    with scope(place.pk), history.context(municipality=place.pk, page="bench"):
+        units = _units(place)
+        people = [
+            Person(name=f"Person {one}", email=f"person{one}.{number}@example.org", registered_in=place)
+            for one in range(40)
+        ]
+        Person.objects.bulk_create(people)
+        # Every other administration has a contact person; the others are vacant.
+        Assignment.objects.bulk_create(
+            Assignment(
+                person=person,
+                role=Role.CONTACT_PERSON if index < len(units) // 2 else Role.PROJECT_MANAGER,
+                municipality=place,
+                unit=units[2 * index + 1] if index < len(units) // 2 else None,
+                starts_on=date(2020, 1, 1),
+            )
+            for index, person in enumerate(people)
+        )
+        _projects(chance, place, units, people[len(units) // 2 :], projects, today)
+    return Town(place, units, projects)
+
+
+def _units(place: Municipality) -> tuple[Unit, ...]:
+    executive = Unit.objects.create(
+        municipality=place, name="Kommunstyrelsen", kind=UnitKind.BOARD, is_executive_board=True
+    )
+    boards = [executive] + Unit.objects.bulk_create(
+        Unit(municipality=place, name=f"Nämnd {one}", kind=UnitKind.BOARD) for one in range(1, 5)
+    )
+    administrations = Unit.objects.bulk_create(
+        Unit(municipality=place, name=f"Förvaltning {one}", kind=UnitKind.ADMINISTRATION)
+        for one in range(1, ADMINISTRATIONS + 1)
+    )
+    Unit.objects.bulk_create(
+        Unit(
+            municipality=place,
+            name=f"Avdelning {one}.{two}",
+            kind=UnitKind.DEPARTMENT,
+            parent=administration,
+        )
+        for one, administration in enumerate(administrations, start=1)
+        for two in range(1, DEPARTMENTS + 1)
+    )
+    BoardService.objects.bulk_create(
+        BoardService(municipality=place, unit=administration, board=boards[one % len(boards)])
+        for one, administration in enumerate(administrations)
+    )
+    return tuple(administrations)
+
+
+def _weighted(chance: Random, choices: Sequence[tuple[str, int]]) -> str:
+    values, weights = zip(*choices, strict=True)
+    return str(chance.choices(values, weights)[0])
+
+
+def _skewed(chance: Random, count: int) -> int:
+    """An index, the first far oftener than the last."""
+    return min(int(chance.expovariate(4 / count)), count - 1)
+
+
+def _title(chance: Random, number: int) -> str:
+    return f"{chance.choice(_FIRST)} {chance.choice(_SECOND)} {chance.choice(_SECOND)} {number}"
+
+
+def _text(chance: Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=words)).capitalize() + "."
+
+
+def _period(chance: Random, today: date) -> tuple[date | None, date | None]:
+    if chance.random() < 0.16:
+        return None, None
+    starts = date(today.year - _skewed(chance, 20), chance.randint(1, 12), 1)
+    return starts, starts + timedelta(days=chance.randint(200, 1500))
+
+
+def _projects(
+    chance: Random, place: Municipality, units: Sequence[Unit], managers: Sequence[Person], count: int, today: date
+) -> None:
+    funders = list(Funder.objects.filter(municipality=None).order_by("pk"))
+    programmes = list(Programme.objects.filter(municipality=None).order_by("pk"))
+    rows = []
+    for number in take_register_numbers(place, today.year, count):
+        starts, ends = _period(chance, today)
+        budget = Decimal(chance.randint(1, 400) * 50_000)
+        euro = chance.random() < 0.03
+        accounted = chance.random()
+        rows.append(
+            Project(
+                municipality=place,
+                register_year=today.year,
+                register_number=number,
+                title=_title(chance, number),
+                acronym=chance.choice(_SECOND)[:6].upper() if chance.random() < 0.3 else "",
+                summary=_text(chance, chance.randint(20, 120)),
+                state=_weighted(chance, _STATES),
+                owner_unit=units[_skewed(chance, len(units))] if chance.random() < 0.9 else None,
+                project_manager=chance.choice(managers) if chance.random() < 0.6 else None,
+                role=_weighted(chance, _ROLES),
+                co_financing=CoFinancingKind.MONEY if chance.random() < 0.5 else "",
+                funder=funders[_skewed(chance, len(funders))] if chance.random() < 0.9 else None,
+                programme=programmes[_skewed(chance, len(programmes))] if chance.random() < 0.7 else None,
+                starts_on=starts,
+                ends_on=ends,
+                recorded_for_year=None if starts else today.year - _skewed(chance, 15),
+                total_budget=budget if chance.random() < 0.8 else None,
+                total_budget_currency="EUR" if euro else "SEK",
+                own_share=(budget * chance.randint(5, 60) / 100).quantize(Decimal(1))
+                if chance.random() < 0.7
+                else None,
+                own_share_currency="EUR" if euro else "SEK",
+                own_share_approximate=chance.random() < 0.1,
+                accounting=Accounting.HERE if accounted < 0.5 else Accounting.ELSEWHERE if accounted < 0.7 else "",
+                accounted_by="Länsstyrelsen" if 0.5 <= accounted < 0.7 else "",
+                project_number=str(chance.randint(10_000, 99_999)) if accounted < 0.5 else "",
+                note=_text(chance, 15) if chance.random() < 0.2 else "",
+            )
+        )
+    Project.objects.bulk_create(rows, batch_size=1000)
+    ProjectUnit.objects.bulk_create(
+        (
+            ProjectUnit(municipality=place, project=row, unit=unit)
+            for row in rows
+            if chance.random() < 0.3
+            for unit in chance.sample(list(units), chance.randint(1, 2))
+        ),
+        batch_size=2000,
+    )
+    ProjectParty.objects.bulk_create(
+        (
+            ProjectParty(
+                municipality=place,
+                project=row,
+                name=f"{chance.choice(_FIRST)} {chance.choice(_SECOND)} AB {one}",
+                role=PartyRole.PARTNER,
+            )
+            for row in rows
+            for one in range(chance.choice((0, 1, 2, 2, 3, 6)))
+        ),
+        batch_size=2000,
+    )
+
+
+def _share(chance: Random, owner: Town, other: Town) -> None:
+    shared = list(
+        Project.objects.filter(municipality=owner.municipality).order_by("pk")[: max(owner.projects // 50, 2)]
+    )
+    ProjectShare.objects.bulk_create(
+        ProjectShare(
+            owner_municipality=owner.municipality,
+            municipality=other.municipality,
+            project=project,
+            role=ProjectRole.PARTNER,
+            own_share=Decimal(chance.randint(1, 20) * 10_000),
+        )
+        for project in shared
+    )
+
+
+def csv_file(rows: int) -> bytes:
+    """A file of new projects, as the import takes them."""
+    chance = Random(14)  # noqa: S311
+    text = io.StringIO(newline="")
+    out = csv.writer(text, delimiter=";")
+    out.writerow(
+        ["title", "summary", "role", "state", "starts", "ends", "total_budget_sek", "own_share_sek", "owner", "units", "partners", "funder"]
+    )
+    for number in range(rows):
+        starts = date(2026 - _skewed(chance, 12), chance.randint(1, 12), 1)
+        ends = starts + timedelta(days=chance.randint(300, 1200))
+        budget = chance.randint(1, 200) * 50
+        out.writerow(
+            [
+                f"Ny {_title(chance, number)}",
+                _text(chance, 30),
+                chance.choice(("ägare", "partner")),
+                chance.choice(("pågående", "avslutat")),
+                f"{starts:%Y-%m}",
+                f"{ends:%Y-%m}",
+                f"{budget} tkr",
+                f"ca {budget // 3} tkr",
+                f"Förvaltning {chance.randint(1, ADMINISTRATIONS)}",
+                f"Avdelning {chance.randint(1, ADMINISTRATIONS)}.{chance.randint(1, DEPARTMENTS)}",
+                f"Bolag {chance.randint(1, 500)} AB, Förening {chance.randint(1, 500)}",
+                f"Stiftelse {chance.randint(1, 40)}",
+            ]
+        )
+    return text.getvalue().encode()
