@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import NOT_STATED
-from projects.models import Funder, Project, ProjectRole, ProjectShare, State
+from projects.models import Project, ProjectRole, ProjectShare, State
 from projects.seen import taking_part
 from strategy.models import Municipality, Unit
 from strategy.permissions import Reader, units_below
@@ -70,9 +70,10 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         super().__init__(*args, **kwargs)
         self.reader = reader
         self.municipalities = tuple(municipalities)
-        self.filters["ar"].extra["choices"] = self._years()
+        by_funder = self._by_funder()
+        self.filters["ar"].extra["choices"] = self._years(by_funder)
         self.filters["enhet"].extra["choices"] = self._units()
-        self.filters["finansiar"].extra["choices"] = self._funders()
+        self.filters["finansiar"].extra["choices"] = self._funders(by_funder)
         if reader.units("project.change") is None:
             del self.filters["egna"]  # All of the municipality is theirs.
 
@@ -119,8 +120,10 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
             ours = Q(seen_as_owner=True, owner_unit__isnull=True)
             return projects.filter(ours | Q(pk__in=self._shares().filter(unit=None).values("project")))
         unit = int(value)
-        below = units_below(self._place_of[unit], self.reader.today)
-        return projects.filter(taking_part(below[unit]))
+        # What the reader's own unit reaches is known already.
+        known = {held.unit.pk: held.unit_ids for held in self.reader.held if held.unit and held.unit_ids}
+        below = known.get(unit) or units_below(self._place_of[unit], self.reader.today)[unit]
+        return projects.filter(taking_part(below))
 
     def by_funder(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         return projects.filter(funder=None if value == UNKNOWN else int(value))
@@ -140,27 +143,35 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         units = self.reader.units("project.change") or frozenset()
         return projects.filter(taking_part(units) | Q(project_manager=self.reader.person))
 
-    # What may be chosen: one query each.
+    # What may be chosen, in two queries.
 
     def _shares(self) -> QuerySet[ProjectShare]:
         return ProjectShare.objects.filter(municipality__in=self.municipalities)
 
-    def _years(self) -> list[tuple[str, str]]:
-        """From the first year the register knows of to the next, and the one that the address names."""
-        known = self.queryset.order_by().aggregate(
-            first=Min("starts_on"),
-            last=Max("ends_on"),
-            start=Min("recorded_for_year"),
-            end=Max("recorded_for_year"),
+    def _by_funder(self) -> list[dict[str, Any]]:
+        """The funders of all that may be chosen from, by name, each with the first and last years it knows."""
+        return list(
+            self.queryset.order_by()
+            .values("funder", "funder__name")
+            .annotate(
+                first=Min("starts_on"),
+                last=Max("ends_on"),
+                start=Min("recorded_for_year"),
+                end=Max("recorded_for_year"),
+            )
+            .order_by("funder__name", "funder")
         )
+
+    def _years(self, by_funder: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+        """From the first year the register knows of to the next, and the one that the address names."""
+        known = {
+            name: [one[name] for one in by_funder if one[name] is not None]
+            for name in ("first", "last", "start", "end")
+        }
         this = self.reader.today.year
-        firsts = [this, known["start"] or this, known["first"].year if known["first"] else this]
+        firsts = [this, *known["start"], *(day.year for day in known["first"])]
         # A date typed far ahead must not make a list of a thousand years.
-        lasts = [
-            this + 1,
-            known["end"] or this,
-            min(known["last"].year if known["last"] else this, this + 15),
-        ]
+        lasts = [this + 1, *known["end"], *(min(day.year, this + 15) for day in known["last"])]
         years = set(range(max(min(firsts), this - 60), max(lasts) + 1))
         asked = self.data.get("ar", "") if self.data else ""
         if asked.isdecimal() and FIRST_YEAR <= int(asked[:5]) <= LAST_YEAR:
@@ -177,11 +188,10 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
             return [*trees[0][1], (UNKNOWN, _("not stated"))]
         return [*trees, (UNKNOWN, _("not stated"))]
 
-    def _funders(self) -> list[tuple[str, Any]]:
-        funders = Funder.objects.filter(pk__in=self.queryset.order_by().values("funder")).order_by(
-            "name", "pk"
-        )
-        return [*((str(funder.pk), funder.name) for funder in funders), _not_stated]
+    def _funders(self, by_funder: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+        # The name of another municipality's own funder is behind the wall.
+        funders = [(str(one["funder"]), one["funder__name"]) for one in by_funder if one["funder__name"]]
+        return [*funders, _not_stated]
 
 
 def tree(units: Sequence[Unit], municipality_id: int | None = None) -> list[tuple[str, str]]:

@@ -98,12 +98,21 @@ def take_register_numbers(municipality: Municipality, year: int, wanted: int) ->
         return [row[0] for row in cursor.fetchall()]
 
 
+class OwnerUnitMissing(ValueError):
+    """Who registers by hand says which unit owns the project; only an import may leave it open."""
+
+
 def register_project(
     reader: Reader, project: Project, *, units: Iterable[Unit] = (), parties: Iterable[ProjectParty] = ()
 ) -> Project:
-    """A project registered by hand: the owner unit must be given and be one the person acts for."""
+    """A project registered by hand: the owner unit must be given and be one the person acts for.
+
+    Raises OwnerUnitMissing; to be named project manager oneself is no right to register.
+    """
     project.municipality = reader.municipality
-    reader.require("project.register", project)
+    if project.owner_unit is None:
+        raise OwnerUnitMissing
+    reader.require("project.register", project.owner_unit)
     if mark := marked_reason(reader, project.owner_unit, ""):
         pghistory.context(reason=mark)
     with transaction.atomic():
@@ -122,10 +131,15 @@ def change_project(
     units: Iterable[Unit] | None = None,
     parties: Iterable[ProjectParty] | None = None,
 ) -> Project:
-    """Saves the corrected project; `reason` stands in the history. None leaves the parts as they are."""
-    standing = Project.objects.get(pk=project.pk)
+    """Saves the corrected project; `reason` stands in the history. None leaves the parts as they are.
+
+    Whoever moves the project to another owner unit must be one who registers for that unit.
+    """
+    standing = Project.objects.select_related("owner_unit").get(pk=project.pk)
     reader.require("project.change", standing)
     require_standing(standing)
+    if project.owner_unit is not None and project.owner_unit_id != standing.owner_unit_id:
+        reader.require("project.register", project.owner_unit)
     pghistory.context(reason=marked_reason(reader, standing.owner_unit, reason))
     with transaction.atomic():
         project.save()

@@ -14,13 +14,15 @@ from typing import Any
 
 from django.db.models import (
     BooleanField,
-    Exists,
+    Count,
     ExpressionWrapper,
-    OuterRef,
+    IntegerField,
     Prefetch,
     Q,
     QuerySet,
     Sum,
+    Value,
+    prefetch_related_objects,
 )
 from django.utils.functional import Promise
 
@@ -44,22 +46,35 @@ def municipalities_read_by(reader: Reader) -> tuple[Municipality, ...]:
 
 def own_or_shared(municipalities: Sequence[Municipality]) -> QuerySet[Project]:
     """What the municipalities own and what is shared with any of them; each project once."""
-    shared = ProjectShare.objects.filter(project=OuterRef("pk"), municipality__in=municipalities)
-    return Project.objects.filter(Q(municipality__in=municipalities) | Exists(shared))
+    shared = ProjectShare.objects.filter(municipality__in=municipalities).values("project")
+    # IN and not EXISTS: the planner takes the few shares once, and not anew for every project.
+    return Project.objects.filter(Q(municipality__in=municipalities) | Q(pk__in=shared))
 
 
 def seen_from(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> QuerySet[Project]:
-    """The projects with what `Seen` needs: two queries, however many rows."""
+    """The projects as `Seen` takes them, but for the shares, which `fetch_shares` adds to the rows."""
     return projects.annotate(
         seen_as_owner=ExpressionWrapper(Q(municipality__in=municipalities), output_field=BooleanField())
-    ).prefetch_related(
+    )
+
+
+def fetch_shares(rows: Sequence[Any], municipalities: Sequence[Municipality]) -> None:
+    """Gives rows of `seen_from` what `Seen` needs besides: one query, or none where nobody can have a share.
+
+    A municipality has no share row in what it owns itself.
+    """
+    for project in rows:
+        project.shares_seen = []
+    others = [project for project in rows if len(municipalities) > 1 or not project.seen_as_owner]
+    prefetch_related_objects(
+        others,
         Prefetch(
             "shares",
             ProjectShare.objects.filter(municipality__in=municipalities)
             .select_related("unit", "municipality")
             .order_by("municipality_id"),
             to_attr="shares_seen",
-        )
+        ),
     )
 
 
@@ -76,28 +91,40 @@ def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
     """Projects that one of the units owns or takes part in, also by another municipality's share row."""
     return (
         Q(owner_unit__in=unit_ids)
-        | Exists(ProjectUnit.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
-        | Exists(ProjectShare.objects.filter(project=OuterRef("pk"), unit__in=unit_ids))
+        | Q(pk__in=ProjectUnit.objects.filter(unit__in=unit_ids).values("project"))
+        | Q(pk__in=ProjectShare.objects.filter(unit__in=unit_ids).values("project"))
     )
 
 
-def own_shares(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> list[Money]:
-    """The municipalities' own shares of the projects, one sum for each currency; kronor first. One query."""
-    chosen = projects.order_by().values("pk")
-    owned = Project.objects.filter(pk__in=chosen)
-    shared = ProjectShare.objects.filter(project__in=chosen)
-    both = [
-        side.filter(municipality__in=municipalities, own_share__isnull=False)
+def counted_and_summed(
+    projects: QuerySet[Project], municipalities: Sequence[Municipality]
+) -> tuple[int, list[Money]]:
+    """How many projects of `seen_from` there are, and the municipalities' own shares of those that stand.
+
+    One sum for each currency, kronor first. One query.
+    """
+    found = projects.order_by()
+    owned = found.values_list("own_share_currency").annotate(
+        total=Sum("own_share", filter=Q(municipality__in=municipalities, withdrawn_at__isnull=True)),
+        count=Count("pk"),
+    )
+    shared = (
+        ProjectShare.objects.filter(
+            municipality__in=municipalities,
+            own_share__isnull=False,
+            project__in=found.filter(withdrawn_at__isnull=True).values("pk"),
+        )
         .order_by()
         .values_list("own_share_currency")
-        .annotate(total=Sum("own_share"))
-        for side in (owned, shared)
-    ]
-    sums: dict[str, Decimal] = {}
-    for currency, total in both[0].union(both[1], all=True):
-        sums[currency] = sums.get(currency, Decimal(0)) + total
+        .annotate(total=Sum("own_share"), count=Value(0, IntegerField()))
+    )
+    count, sums = 0, dict[str, Decimal]()
+    for currency, total, some in owned.union(shared, all=True):
+        count += some
+        if total is not None:
+            sums[currency] = sums.get(currency, Decimal(0)) + total
     kronor_first = sorted(sums, key=lambda code: (code != "SEK", code))
-    return [Money(sums[currency], currency) for currency in kronor_first]
+    return count, [Money(sums[currency], currency) for currency in kronor_first]
 
 
 @dataclass(frozen=True)
@@ -114,7 +141,7 @@ class Seen:
 
     @classmethod
     def of(cls, project: Any) -> Seen:
-        """Of a project from `seen_from`."""
+        """Of a project from `seen_from` with its shares."""
         sides = [*([project] if project.seen_as_owner else []), *project.shares_seen]
         units = [project.owner_unit] if project.seen_as_owner else []
         units += [share.unit for share in project.shares_seen]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_URL_FILE", "DATABASE_OWNER_URL_FILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("PORT", "CHROMIUM", "MEDEL_VAR", "MEDEL_SECRET_KEY", "MEDEL_LOCAL", "MEDEL_ADDRESS", "YES"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MEDEL_HOSTS", "MEDEL_SECRET_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -278,22 +281,166 @@ def test_an_address_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (bootstrap.external(), bootstrap.address("DATABASE_URL")) == (True, "postgresql://a@b/c")
 
 
-def test_the_own_server_brings_addresses_key_and_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "addresses", lambda base: ("application", "owner"))
     monkeypatch.setattr(server, "secrets", lambda base: {"secret_key": "key"})
 
-    brought = {
-        name: text for name, text in bootstrap.child_environment(8001).items() if name not in os.environ
-    }
-    brought.pop("PYTHONUNBUFFERED", None)
 
-    assert brought == {
+def brought() -> dict[str, str]:
+    """What the children are told besides, or otherwise than, what the set-up itself was told."""
+    told = bootstrap.child_environment(8001)
+    told.pop("PYTHONUNBUFFERED", None)
+    return {name: text for name, text in told.items() if os.environ.get(name) != text}
+
+
+@pytest.mark.usefixtures("own")
+def test_the_own_server_brings_addresses_key_and_loopback() -> None:
+    assert brought() == {
         "DATABASE_URL": "application",
         "DATABASE_OWNER_URL": "owner",
         "MEDEL_SECRET_KEY": "key",
         "MEDEL_LOCAL": "1",
         "MEDEL_ADDRESS": "http://127.0.0.1:8001",
     }
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("given", [{"MEDEL_HOSTS": "medel.example.se"}, {"MEDEL_LOCAL": "no"}])
+def test_a_real_site_on_the_own_server_is_told_that_it_is_not_local(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+
+    assert brought() == {
+        "DATABASE_URL": "application",
+        "DATABASE_OWNER_URL": "owner",
+        "MEDEL_SECRET_KEY": "key",
+        "MEDEL_LOCAL": "0",
+    }
+
+
+@pytest.mark.usefixtures("own")
+def test_a_given_key_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDEL_SECRET_KEY", "mine")
+    assert "MEDEL_SECRET_KEY" not in brought()
+
+    monkeypatch.setenv("MEDEL_SECRET_KEY", "")
+    assert brought()["MEDEL_SECRET_KEY"] == "key"
+
+    monkeypatch.setenv("MEDEL_SECRET_KEY_FILE", str(tmp_path / "key"))
+    assert "MEDEL_SECRET_KEY" not in brought()
+
+
+@pytest.mark.parametrize(
+    ("own_server", "hosts", "given", "expected"),
+    [
+        (True, "", "", True),
+        (True, " , ", "", True),
+        (True, "medel.example.se", "", False),
+        (True, "", "0", False),
+        (True, "medel.example.se", "1", True),
+        (False, "", "", False),
+        (False, "medel.example.se", "", False),
+        (False, "", "1", True),
+    ],
+)
+def test_a_site_is_local_on_the_own_server_without_names_unless_said(
+    monkeypatch: pytest.MonkeyPatch, own_server: bool, hosts: str, given: str, expected: bool
+) -> None:
+    monkeypatch.setenv("MEDEL_HOSTS", hosts)
+    monkeypatch.setenv("MEDEL_LOCAL", given)
+
+    assert server.local(own=own_server) is expected
+
+
+def test_what_is_neither_local_nor_not_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDEL_LOCAL", "perhaps")
+
+    assert sentence(bootstrap.local) == "MEDEL_LOCAL must be 1 or 0, not 'perhaps': correct it."
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["migrate --verbosity 0", "demo --language en --if-empty"]),
+        (
+            {"MEDEL_HOSTS": "medel.example.se"},
+            [
+                "migrate --verbosity 0",
+                "collectstatic --noinput --verbosity 0",
+                "demo --language en --warn",
+            ],
+        ),
+        (
+            {"DATABASE_URL": "postgresql://a@b/c", "MEDEL_LOCAL": "1"},
+            [
+                "migrate --verbosity 0",
+                "collectstatic --noinput --verbosity 0",
+                "demo --language en --warn",
+            ],
+        ),
+    ],
+)
+def test_the_demo_comes_by_itself_into_a_local_site_alone(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path, given: dict[str, str], expected: list[str]
+) -> None:
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+    (checkout / "var" / "locks").mkdir(parents=True)
+    done: list[str] = []
+
+    def attended(command: list[str], environment: object) -> int:
+        done.append(" ".join(command[2:]))
+        return 0
+
+    monkeypatch.setattr(bootstrap, "attended", attended)
+    monkeypatch.setattr(bootstrap, "migration_state", lambda: "as it is")
+
+    bootstrap.migrate({})
+    assert done == expected
+
+    bootstrap.migrate({})
+    assert done == (expected if not given else expected * 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [True, "http://127.0.0.1:8000", False, 0, ["127.0.0.1", "localhost", "[::1]"]]),
+        (
+            {"MEDEL_HOSTS": "medel.example.se,localhost"},
+            [False, "https://medel.example.se", True, 31_536_000, ["medel.example.se", "localhost"]],
+        ),
+    ],
+)
+def test_the_settings_by_hand_decide_as_the_set_up_does(
+    given: dict[str, str], expected: list[object]
+) -> None:
+    program = (
+        "import json\n"
+        "from config import server\n"
+        "server.addresses = lambda base: ('postgresql://a@/medel', 'postgresql://b@/medel')\n"
+        "server.secrets = lambda base: {'secret_key': 'key'}\n"
+        "from config import settings as s\n"
+        "assert s.SECRET_KEY == 'key'\n"
+        "told = [s.LOCAL, s.SITE_ADDRESS, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS, s.ALLOWED_HOSTS]\n"
+        "print(json.dumps(told))\n"
+    )
+    environment = {**os.environ, **given}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=bootstrap.BASE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout) == expected
 
 
 # --- Processes ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from projects.models import Funder, Programme, Project
 from reporting import demo
+from strategy import history
 from strategy.models import Assignment, Municipality, Role
 from strategy.walls import scope
 from tests import factories
@@ -62,6 +63,18 @@ def test_the_strategist_is_one_person_in_four_municipalities():
     assert len(people) == 1
 
 
+def test_each_project_of_the_demo_is_an_act_of_its_own_with_its_own_reason():
+    demo.build(factories.TODAY)
+    place = Municipality.objects.get(name="Sjöstads kommun")
+    with scope(place.pk):
+        told = {
+            project.title: [act.reason for act in history.acts(project)]
+            for project in Project.objects.filter(municipality=place)
+        }
+    assert told["Trygg hemma"] == [""]
+    assert "Kommunledningskontoret" in told["Digital samverkan i länet"][0]
+
+
 def test_the_demo_is_refused_where_there_are_municipalities():
     factories.municipality("Någon annan kommun")
     with pytest.raises(CommandError):
@@ -70,6 +83,58 @@ def test_the_demo_is_refused_where_there_are_municipalities():
     call_command("demo", if_empty=True, stdout=out)
     assert out.getvalue() == ""
     assert Municipality.objects.count() == 1
+
+
+def _printed(**options):
+    out, err = StringIO(), StringIO()
+    call_command("demo", stdout=out, stderr=err, **options)
+    return out.getvalue().splitlines(), err.getvalue()
+
+
+def test_a_login_is_one_line_with_all_its_municipalities():
+    demo.build(factories.TODAY)
+    heading, *lines = _printed(logins=True, language="sv")[0]
+    assert heading == "Lösenord för alla: medel-visning"
+    assert len(lines) == len({login.email for login in demo.logins(factories.TODAY)})
+    assert [line.split(maxsplit=1) for line in lines if demo.STRATEGIST in line] == [
+        [
+            "strateg@jonkoping.example",
+            "Internationell strateg, Jönköpings kommun (Strategienheten), Habo kommun, Mullsjö kommun, "
+            "Vaggeryds kommun",
+        ]
+    ]
+
+
+def test_what_is_printed_is_in_the_language_asked_for():
+    demo.build(factories.TODAY)
+    heading, *lines = _printed(logins=True, language="en")[0]
+    assert heading == "Password for all: medel-visning"
+    assert [line.split(maxsplit=1)[1] for line in lines if demo.INSTALLATION in line] == [
+        "Administrator, the installation"
+    ]
+
+
+def test_a_real_site_is_warned_of_the_published_password(settings):
+    warning = (
+        "Warning: the password of the demo's accounts is published, and this site is not a local one: "
+        "keep it where nobody else reaches it, or begin again with an empty database.\n"
+    )
+    settings.LOCAL = False
+    assert _printed(warn=True, language="en") == ([], "")
+    loaded = _printed(language="en")
+    assert (loaded[1], loaded[0][0]) == (
+        f"The demo is loaded.\n{warning}",
+        "Password for all: medel-visning",
+    )
+    assert _printed(warn=True, language="en") == ([], warning)
+    settings.LOCAL = True
+    assert _printed(warn=True, language="en") == ([], "")
+
+
+def test_municipalities_of_the_same_names_are_not_the_demo():
+    factories.municipality("Jönköpings kommun")
+    with pytest.raises(CommandError):
+        call_command("demo", logins=True)
 
 
 def test_the_funders_and_programmes_that_ship_are_there_for_everybody():

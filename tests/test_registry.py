@@ -1,9 +1,10 @@
 """The register of projects: what its functions do, and what they refuse."""
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from projects.models import Project, ProjectParty, ProjectRole
-from projects.registry import change_project, register_project
+from projects.registry import OwnerUnitMissing, change_project, register_project
 from strategy import history
 from strategy.models import Role
 from strategy.walls import scope
@@ -38,3 +39,29 @@ def test_a_project_is_registered_changed_and_told_in_its_history():
         ]
         assert project.register_id == "P-2026-1"
         assert project.version == 2
+
+
+def test_naming_oneself_project_manager_is_no_right_to_register_for_another_unit():
+    place = factories.municipality()
+    with scope(place.pk):
+        own, other = factories.unit(place), factories.unit(place, "Tekniska förvaltningen")
+        reader = factories.reader(place, Role.CONTACT_PERSON, own)
+        with pytest.raises(PermissionDenied):
+            register_project(reader, Project(title="Bro", owner_unit=other, project_manager=reader.person))
+        with pytest.raises(OwnerUnitMissing):
+            register_project(reader, Project(title="Bro", project_manager=reader.person))
+        assert not Project.objects.exists()
+
+
+def test_a_project_is_moved_only_to_a_unit_that_one_registers_for():
+    place = factories.municipality()
+    with scope(place.pk):
+        own, other = factories.unit(place), factories.unit(place, "Tekniska förvaltningen")
+        reader = factories.reader(place, Role.CONTACT_PERSON, own)
+        project = factories.project(place, owner_unit=own)
+        project.owner_unit = other
+        with pytest.raises(PermissionDenied):
+            change_project(reader, project, reason="Bort")
+        assert Project.objects.get().owner_unit == own
+        change_project(factories.reader(place, Role.STRATEGIST), project, reason="Rätt förvaltning")
+        assert Project.objects.get().owner_unit == other

@@ -10,7 +10,7 @@ import pghistory
 import pgtrigger
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q
+from django.db.models import ExpressionWrapper, F, Func, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -131,8 +131,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """All words of the query, in the project's own texts, its parties, funder or programme."""
         found = self
         for word in search_words(query):
-            parties = ProjectParty.objects.annotate(low=Lower("name")).filter(
-                project=OuterRef("pk"), low__contains=word
+            parties = (
+                ProjectParty.objects.annotate(low=Lower("name")).filter(low__contains=word).values("project")
             )
             found = found.annotate(
                 funder_low=Lower("funder__name"), programme_low=Lower("programme__name")
@@ -140,7 +140,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
                 Q(search_text__contains=word)
                 | Q(funder_low__contains=word)
                 | Q(programme_low__contains=word)
-                | Exists(parties)
+                | Q(pk__in=parties)
             )
         return found
 

@@ -38,7 +38,14 @@ from projects.registry import (
     unshare_project,
     withdraw_project,
 )
-from projects.seen import municipalities_read_by, own_or_shared, own_shares, seen_from, undated_last
+from projects.seen import (
+    counted_and_summed,
+    fetch_shares,
+    municipalities_read_by,
+    own_or_shared,
+    seen_from,
+    undated_last,
+)
 from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader
@@ -94,8 +101,7 @@ class ProjectList(TableView):
         mine = (
             own_or_shared(self.municipalities) if self.is_joint else Project.objects.visible_to(self.reader)
         )
-        seen = seen_from(mine, self.municipalities)
-        return undated_last(seen.select_related("municipality", "owner_unit", "funder", "programme"))
+        return undated_last(seen_from(mine, self.municipalities))
 
     def get_filterset(self, queryset: QuerySet[Project]) -> ProjectFilter:
         self.filterset = ProjectFilter(
@@ -114,6 +120,17 @@ class ProjectList(TableView):
             file=FORMAT in self.request.GET,
         )
 
+    def fetch(self, found: QuerySet[Project]) -> Sequence[Project]:
+        # Sorted and cut by the few columns of an index; only what is left is read whole.
+        chosen = undated_last(
+            seen_from(Project.objects.filter(pk__in=found.values("pk")), self.municipalities)
+        )
+        rows = list(
+            chosen.defer("search_text").select_related("municipality", "owner_unit", "funder", "programme")
+        )
+        fetch_shares(rows, self.municipalities)
+        return rows
+
     def prepare_rows(self, rows: Sequence[Project]) -> None:
         shown = Project.objects.filter(pk__in=[project.pk for project in rows])
         if not self.is_joint:
@@ -129,11 +146,9 @@ class ProjectList(TableView):
                     standing += [rule for rule in rules if rule not in standing]
         self.rules = found
 
-    def totals(self, queryset: QuerySet[Project]) -> Mapping[str, Any]:
-        return {
-            "total_budget": NOT_SUMMED,
-            "own_share": own_shares(queryset.filter(withdrawn_at__isnull=True), self.municipalities),
-        }
+    def count_and_totals(self, found: QuerySet[Project]) -> tuple[int, Mapping[str, Any]]:
+        count, shares = counted_and_summed(found, self.municipalities)
+        return count, {"total_budget": NOT_SUMMED, "own_share": shares}
 
     def get_title(self) -> Text:
         year = self.filterset.year if self.filterset is not None else None
