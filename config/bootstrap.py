@@ -64,6 +64,8 @@ LIBRARIES = {
 }
 # Without it PDFs are only written more slowly; older systems have no such package.
 OPTIONAL_PACKAGES = {"libharfbuzz-subset0"}
+# The set-up speaks English, and so does what it calls.
+DEMO = ("demo", "--language", "en")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -106,6 +108,11 @@ def external() -> bool:
             "DATABASE_OWNER_URL is set but DATABASE_URL is not: set both, or neither for an own server."
         )
     return bool(address("DATABASE_URL"))
+
+
+def local() -> bool:
+    """Whether this is a first look on the own server: plain http on loopback, with the demo."""
+    return not external() and server.local(own=True)
 
 
 @contextlib.contextmanager
@@ -175,7 +182,8 @@ def reason_of(text: str, urls: Sequence[str] = ()) -> str:
 
 
 def child_environment(port: int = 8000) -> dict[str, str]:
-    """What web, worker and commands are told. With a database of one's own choice nothing is added."""
+    """What web, worker and commands are told. With a database of one's own choice nothing is added; with the
+    own server its addresses, a key where none is given, and whether the site is local."""
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
     if external():
         return environment
@@ -183,10 +191,12 @@ def child_environment(port: int = 8000) -> dict[str, str]:
     if found is None:
         raise Trouble("The database is not set up yet: run make setup.")
     environment["DATABASE_URL"], environment["DATABASE_OWNER_URL"] = found
-    environment["MEDEL_LOCAL"] = "1"
-    if not environment.get("MEDEL_SECRET_KEY_FILE"):
-        environment.setdefault("MEDEL_SECRET_KEY", server.secrets(BASE)["secret_key"])
-    environment.setdefault("MEDEL_ADDRESS", f"http://127.0.0.1:{port}")
+    # Said aloud, since the settings see a database named by the environment from here on.
+    environment["MEDEL_LOCAL"] = "1" if local() else "0"
+    if not (environment.get("MEDEL_SECRET_KEY_FILE") or environment.get("MEDEL_SECRET_KEY")):
+        environment["MEDEL_SECRET_KEY"] = server.secrets(BASE)["secret_key"]
+    if local():
+        environment.setdefault("MEDEL_ADDRESS", f"http://127.0.0.1:{port}")
     return environment
 
 
@@ -528,21 +538,21 @@ def check_port(port: int, patience: float = 3) -> None:
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    """Tables, and in the project's own empty database the demo; left out where nothing has changed since."""
+    """Tables; locally the demo into an empty database, all left out where nothing has changed since; on a
+    real site the static files under their hashed names, and a warning where the demo was loaded earlier."""
     stamp = BASE / "var" / "locks" / "migrated"
-    content = ""
-    if not external():
-        content = migration_state()
-        if stamped(stamp, content):
-            return
+    if local() and stamped(stamp, migration_state()):
+        return
     say("Preparing the database …")
     if attended(manage("migrate", "--verbosity", "0"), environment) != 0:
         raise Trouble("The database could not be migrated: what went wrong stands above.")
-    if external():
+    if not local():
         if attended(manage("collectstatic", "--noinput", "--verbosity", "0"), environment) != 0:
             raise Trouble("The static files could not be collected: what went wrong stands above.")
+        if attended(manage(*DEMO, "--warn"), environment) != 0:
+            raise Trouble("The accounts could not be looked through: what went wrong stands above.")
         return
-    if attended(manage("demo", "--if-empty"), environment) != 0:
+    if attended(manage(*DEMO, "--if-empty"), environment) != 0:
         raise Trouble("The demo could not be loaded: what went wrong stands above.")
     stamp.write_text(migration_state(), encoding="utf-8")
 
@@ -601,8 +611,10 @@ class Child:
 
 def answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    # A real site answers to its own names alone, and logs an error for any other.
+    name = os.environ.get("MEDEL_HOSTS", "").split(",")[0].strip().lstrip(".*")
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers={"Host": name} if name else {})
         connection.getresponse().read()
     except (OSError, http.client.HTTPException):
         return False
@@ -632,8 +644,8 @@ def run() -> int:
                     raise Trouble("The web server did not start: what went wrong stands above.")
                 time.sleep(0.05)
             say(f"Medel stands at http://127.0.0.1:{port}/ – Ctrl-C stops it.")
-            if not external():
-                attended(manage("demo", "--logins"), environment)
+            if local():
+                attended(manage(*DEMO, "--logins"), environment)
             while True:
                 time.sleep(0.5)
                 if not external() and not server.running(BASE):
@@ -681,7 +693,9 @@ def test() -> int:
     setup("test")
     with database():
         environment = child_environment()
+        # The tests bring their own site, whatever the one of this environment is.
         environment["MEDEL_LOCAL"] = "1"
+        environment.pop("MEDEL_HOSTS", None)
         if not environment.get("MEDEL_SECRET_KEY_FILE"):
             environment.setdefault("MEDEL_SECRET_KEY", secrets.token_urlsafe(50))
         environment.pop("MEDEL_DEBUG", None)

@@ -198,6 +198,22 @@ def secret_key(base: Path) -> str | None:
     return str(found) if found else None
 
 
+def local(own: bool) -> bool:
+    """Whether the site is for this machine alone: plain http, and in the project's own database the demo.
+
+    MEDEL_LOCAL says so where it is given. Otherwise a site on the own server is local until it has names to
+    answer to (MEDEL_HOSTS), and one on any other database never is. Set-up and settings both ask here.
+    """
+    given = os.environ.get("MEDEL_LOCAL", "").strip()
+    if given:
+        if given.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if given.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise ServerError(f"MEDEL_LOCAL must be 1 or 0, not {given!r}: correct it.")
+    return own and not os.environ.get("MEDEL_HOSTS", "").strip(" ,")
+
+
 def without_password(url: str) -> tuple[str, str]:
     """The address without its password, and the password: arguments show in every process list."""
     parts = urlsplit(url)

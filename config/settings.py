@@ -17,8 +17,8 @@ VAR_DIR = Path(environment.text("MEDEL_VAR", str(BASE_DIR / "var")))
 TESTING = "pytest" in sys.modules
 # The project's own server in var/ (config.server), where the environment names no database.
 _own = None if environment.given("DATABASE_URL") else server.addresses(BASE_DIR)
-# Plain http on loopback and mail into a folder: with the own server alone, never in production.
-LOCAL = environment.flag("MEDEL_LOCAL", _own is not None)
+# Plain http on loopback: with the own server and no names to answer to, never in production.
+LOCAL = server.local(own=_own is not None)
 DEBUG = environment.flag("MEDEL_DEBUG")
 SECRET_KEY = environment.secret(
     "MEDEL_SECRET_KEY",
@@ -243,7 +243,10 @@ EMAIL_HOST_PASSWORD = environment.secret("MEDEL_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("MEDEL_SMTP_TLS")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = environment.text("MEDEL_MAIL_FROM", "medel@localhost")
-SITE_ADDRESS = environment.text("MEDEL_ADDRESS", "http://127.0.0.1:8000")
+SITE_ADDRESS = environment.text(
+    "MEDEL_ADDRESS",
+    f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if ALLOWED_HOSTS and not LOCAL else "http://127.0.0.1:8000",
+)
 
 PROCRASTINATE_IMPORT_PATHS = ["strategy.jobs"]
 PROCRASTINATE_ON_APP_READY = None

@@ -96,13 +96,11 @@ def test_a_login_is_one_line_with_all_its_municipalities():
     heading, *lines = _printed(logins=True, language="sv")[0]
     assert heading == "Lösenord för alla: medel-visning"
     assert len(lines) == len({login.email for login in demo.logins(factories.TODAY)})
-    assert [line.split(maxsplit=1) for line in lines if demo.STRATEGIST in line] == [
-        [
-            "strateg@jonkoping.example",
-            "Internationell strateg, Jönköpings kommun (Strategienheten), Habo kommun, Mullsjö kommun, "
-            "Vaggeryds kommun",
-        ]
-    ]
+    (strategist,) = (line for line in lines if demo.STRATEGIST in line)
+    assert strategist.split(maxsplit=1)[1] == (
+        "Internationell strateg, "
+        "Jönköpings kommun (Strategienheten), Habo kommun, Mullsjö kommun, Vaggeryds kommun"
+    )
 
 
 def test_what_is_printed_is_in_the_language_asked_for():

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from pages.pdf import PdfFailed
 from reporting.reports import FIRST_YEAR, FORMATS, LAST_YEAR, as_file, reports
 from strategy.management.acting import acting
+from strategy.management.files import unwritable
 
 
 class Command(BaseCommand):
@@ -90,7 +91,4 @@ def write(path: Path, data: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise CommandError(
-            _("The file %(file)s could not be written: %(why)s. Choose another place with -o.")
-            % {"file": path, "why": error.strerror}
-        ) from error
+        raise CommandError(unwritable(path, error)) from error
