@@ -74,7 +74,9 @@ def figures(register: Register, today: date, runs: int, chosen: str) -> Iterator
     several = [town.municipality.pk for town in register.towns[:3]]
     roles = (("strategist", register.strategist), ("contact person", register.contact))
     with scope(place):
-        any_project = Project.objects.filter(municipality=place, owner_unit=register.contact_unit).latest("pk").pk
+        any_project = (
+            Project.objects.filter(municipality=place, owner_unit=register.contact_unit).latest("pk").pk
+        )
     slow = max(runs // 3, 3)
     year = today.year
     report = f"/rapporter/projektlista/{year}/"
@@ -90,7 +92,10 @@ def figures(register: Register, today: date, runs: int, chosen: str) -> Iterator
 
     page_rows = ("its 50 rows in bare SQL", median(bare(_WIDE + _LATEST, place), runs))
     all_rows = ("its rows in bare SQL", median(bare(_WIDE, place), runs))
-    one_row = ("its row in bare SQL", median(bare("SELECT * FROM projects_project WHERE id = %s", any_project), runs))
+    one_row = (
+        "its row in bare SQL",
+        median(bare("SELECT * FROM projects_project WHERE id = %s", any_project), runs),
+    )
     pages: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("list", LIST, begins | {"yardstick": page_rows}),
         ("list, last page", f"{LIST}?page=9999", begins | {"yardstick": page_rows}),
@@ -107,11 +112,15 @@ def figures(register: Register, today: date, runs: int, chosen: str) -> Iterator
                 yield measured(name, who, visit, runs, size=visit.size, **more)
     if chosen in "list, fragment":
         visit = Visit(register.strategist, f"{LIST}?ar={year - 1}", **{"HX-Request": "true"})
-        yield measured("list, fragment", "strategist", visit, runs, size=visit.size, yardstick=page_rows, **begins)
+        yield measured(
+            "list, fragment", "strategist", visit, runs, size=visit.size, yardstick=page_rows, **begins
+        )
     if chosen in "list, 3 municipalities":
         visit = Visit(register.several, f"{LIST}?kommuner=alla")
         with scope(place, reads=several):
-            yield measured("list, 3 municipalities", "strategist", visit, runs, size=visit.size, yardstick=page_rows)
+            yield measured(
+                "list, 3 municipalities", "strategist", visit, runs, size=visit.size, yardstick=page_rows
+            )
     for name, form in (("list as CSV", "csv"), ("list as XLSX", "xlsx"), ("list as JSON", "json")):
         if chosen in name:
             visit = Visit(register.strategist, f"{LIST}?format={form}")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from django.db import connection
@@ -41,9 +42,20 @@ SKEW = (500, 120, 80, 60, 50, 40, 35, 30, 25, 20, 15, 15, 10)
 ADMINISTRATIONS = 8
 DEPARTMENTS = 5  # of each administration
 
-_FIRST = ["Trygg", "Grön", "Digital", "Öppen", "Hållbar", "Gemensam", "Ny", "Stark", "Klok", "Varm", "Rörlig", "Lokal", "Nordisk", "Europeisk", "Levande"]
-_SECOND = ["skola", "omsorg", "framtid", "energi", "stad", "landsbygd", "kompetens", "kultur", "natur", "arbetsmarknad", "samverkan", "ungdom", "hälsa", "integration", "innovation", "språkutveckling"]
-_WORDS = ["projektet", "ska", "utveckla", "arbetssätt", "för", "barn", "och", "unga", "i", "kommunen", "tillsammans", "med", "skolor", "föreningar", "och", "näringsliv", "så", "att", "fler", "når", "målen", "genom", "metoder", "som", "prövas", "följs", "upp", "och", "sprids", "till", "andra", "kommuner", "i", "länet", "under", "ledning", "av", "förvaltningen", "med", "stöd", "från", "fonden"]
+_FIRST = (
+    *("Trygg", "Grön", "Digital", "Öppen", "Hållbar", "Gemensam", "Ny", "Stark", "Klok", "Varm", "Rörlig"),
+    *("Lokal", "Nordisk", "Europeisk", "Levande"),
+)
+_SECOND = (
+    *("skola", "omsorg", "framtid", "energi", "stad", "landsbygd", "kompetens", "kultur", "natur", "hälsa"),
+    *("arbetsmarknad", "samverkan", "ungdom", "integration", "innovation", "språkutveckling"),
+)
+_WORDS = (
+    *("projektet", "ska", "utveckla", "arbetssätt", "för", "barn", "och", "unga", "i", "kommunen", "med"),
+    *("tillsammans", "skolor", "föreningar", "näringsliv", "så", "att", "fler", "når", "målen", "genom"),
+    *("metoder", "som", "prövas", "följs", "upp", "sprids", "till", "andra", "kommuner", "länet", "under"),
+    *("ledning", "av", "förvaltningen", "stöd", "från", "fonden"),
+)
 _STATES = (
     *((State.ONGOING, 25), (State.ENDED, 45), (State.ARCHIVED, 8), (State.GRANTED, 5), (State.APPLIED, 5)),
     *((State.REJECTED, 4), (State.IDEA, 3), (State.FINAL_REPORTED, 2), ("", 3)),
@@ -80,7 +92,7 @@ def fill(today: date, projects: int = PROJECTS) -> Register:
     towns = tuple(
         _town(chance, place, round(projects * part / sum(SKEW)), today) for place, part in enumerate(SKEW)
     )
-    for owner, other in zip(towns, towns[1:], strict=False):
+    for owner, other in pairwise(towns):
         with scope(owner.municipality.pk), history.context(municipality=owner.municipality.pk, page="bench"):
             _share(chance, owner, other)
     first = towns[0]
@@ -140,9 +152,12 @@ def _units(place: Municipality) -> tuple[Unit, ...]:
     executive = Unit.objects.create(
         municipality=place, name="Kommunstyrelsen", kind=UnitKind.BOARD, is_executive_board=True
     )
-    boards = [executive] + Unit.objects.bulk_create(
-        Unit(municipality=place, name=f"Nämnd {one}", kind=UnitKind.BOARD) for one in range(1, 5)
-    )
+    boards = [
+        executive,
+        *Unit.objects.bulk_create(
+            Unit(municipality=place, name=f"Nämnd {one}", kind=UnitKind.BOARD) for one in range(1, 5)
+        ),
+    ]
     administrations = Unit.objects.bulk_create(
         Unit(municipality=place, name=f"Förvaltning {one}", kind=UnitKind.ADMINISTRATION)
         for one in range(1, ADMINISTRATIONS + 1)
@@ -190,7 +205,12 @@ def _period(chance: Random, today: date) -> tuple[date | None, date | None]:
 
 
 def _projects(
-    chance: Random, place: Municipality, units: Sequence[Unit], managers: Sequence[Person], count: int, today: date
+    chance: Random,
+    place: Municipality,
+    units: Sequence[Unit],
+    managers: Sequence[Person],
+    count: int,
+    today: date,
 ) -> None:
     funders = list(Funder.objects.filter(municipality=None).order_by("pk"))
     programmes = list(Programme.objects.filter(municipality=None).order_by("pk"))
@@ -225,7 +245,11 @@ def _projects(
                 else None,
                 own_share_currency="EUR" if euro else "SEK",
                 own_share_approximate=chance.random() < 0.1,
-                accounting=Accounting.HERE if accounted < 0.5 else Accounting.ELSEWHERE if accounted < 0.7 else "",
+                accounting=Accounting.HERE
+                if accounted < 0.5
+                else Accounting.ELSEWHERE
+                if accounted < 0.7
+                else "",
                 accounted_by="Länsstyrelsen" if 0.5 <= accounted < 0.7 else "",
                 project_number=str(chance.randint(10_000, 99_999)) if accounted < 0.5 else "",
                 note=_text(chance, 15) if chance.random() < 0.2 else "",
@@ -278,7 +302,10 @@ def csv_file(rows: int) -> bytes:
     text = io.StringIO(newline="")
     out = csv.writer(text, delimiter=";")
     out.writerow(
-        ["title", "summary", "role", "state", "starts", "ends", "total_budget_sek", "own_share_sek", "owner", "units", "partners", "funder"]
+        (
+            *("title", "summary", "role", "state", "starts", "ends", "total_budget_sek", "own_share_sek"),
+            *("owner", "units", "partners", "funder"),
+        )
     )
     for number in range(rows):
         starts = date(2026 - _skewed(chance, 12), chance.randint(1, 12), 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -174,6 +174,13 @@ class Cell:
         return self.missing and not (self.column.missing or self.column.html or self.small)
 
     @property
+    def plain(self) -> bool:
+        """Whether the text is all there is: most cells of a page are, and a template for each takes time."""
+        return bool(self.text) and not (
+            self.small or self.href or self.marks or self.column.html or self.column.row_header
+        )
+
+    @property
     def compound(self) -> bool:
         """Whether the cell holds several things, which a narrow card must keep together."""
         return len(self.marks) > 1 or bool(self.small) or self.column.html is not None
@@ -229,7 +236,8 @@ def listing(
     `totals` gives a value or a text per column name; a column it leaves out stays blank. The label of the
     row of totals covers the columns before the first total, so the first column cannot have one.
     """
-    shown = tuple(columns)
+    # Each label is looked up in its language once, and not for every row.
+    shown = tuple(replace(column, label=str(column.label)) for column in columns)
     laid_out = tuple(
         Group(str(title), tuple(tuple(_cell(column, row) for column in shown) for row in of_group))
         for title, of_group in ((("", rows),) if groups is None else groups)

@@ -142,6 +142,15 @@ class TableView(View):
         """A value or a text ("not summed") per column name, over every filtered row of all pages."""
         return {}
 
+    def count_and_totals(self, found: QuerySet[Any]) -> tuple[int, Mapping[str, Any]]:
+        """How many rows there are in all, and their totals: for a list that has both from one query."""
+        count = found.count()
+        return count, self.totals(found) if count else {}
+
+    def fetch(self, found: QuerySet[Any]) -> Sequence[Any]:
+        """The rows of a page or of a file. A list of wide rows sorts by the keys alone and then fetches these."""
+        return list(found)
+
     def prepare_rows(self, rows: Sequence[Any]) -> None:
         """Fetches what the columns need beyond the rows: once for a page, once for a file, never for each row."""
 
@@ -199,7 +208,9 @@ class TableView(View):
     def answer_page(
         self, found: QuerySet[Any], filterset: Any, errors: Sequence[FilterError]
     ) -> HttpResponseBase:
+        count, totals = self.count_and_totals(found)
         paginator: Paginator[Any] = Paginator(found, self.page_size)
+        paginator.count = count  # or it would count once more
         page = paginator.get_page(self.request.GET.get(PAGE))
         chips = self.chips(filterset)
         context = self.get_context_data(
@@ -212,9 +223,9 @@ class TableView(View):
             errors=errors,
             chips=chips,
             clear_url=self._without_filters(self._filter_parameters(filterset)),
-            downloads=() if errors or not page.object_list else self.get_downloads(),
+            downloads=() if errors or not count else self.get_downloads(),
             empty_text=self.no_match_text if chips else self.empty_text,
-            **self._rows_context(page, found),
+            **self._rows_context(page, totals),
         )
         template = self.fragment_name if _wants_fragment(self.request) else self.template_name
         response = render(self.request, template, context)
@@ -226,7 +237,7 @@ class TableView(View):
         columns = self.get_columns()
         title = str(self.get_title())
         now = self.get_now()
-        rows = list(found)
+        rows = self.fetch(found)
         self.prepare_rows(rows)
         if form == "csv":
             data = write_csv(columns, rows)
@@ -234,7 +245,7 @@ class TableView(View):
             data = write_json(
                 columns,
                 rows,
-                totals=self.totals(found),
+                totals=self.count_and_totals(found)[1],
                 title=title,
                 created=now,
                 filters=self._filters(filterset),
@@ -247,7 +258,7 @@ class TableView(View):
                 title=title,
                 creator=self.get_creator(),
                 created=now,
-                totals=self.totals(found),
+                totals=self.count_and_totals(found)[1],
                 total_label=self.get_total_label(len(rows)),
             )
         response = HttpResponse(data, content_type=FORMATS[form][1])
@@ -325,17 +336,16 @@ class TableView(View):
             if any(data.getlist(name))
         }
 
-    def _rows_context(self, page: Page[Any], found: QuerySet[Any]) -> dict[str, Any]:
+    def _rows_context(self, page: Page[Any], totals: Mapping[str, Any]) -> dict[str, Any]:
         count = page.paginator.count
-        totals = self.totals(found) if count else {}
-        rows = list(page.object_list)
+        rows = self.fetch(page.object_list) if count else ()  # type: ignore[arg-type]
         self.prepare_rows(rows)
         shown = listing(
             self.get_columns(),
             rows,
             name=self.get_title(),
             caption=self.get_caption(),
-            totals=totals,
+            totals=totals if count else {},
             total_label=self.get_total_label(count),
         )
         number = page.number

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from pages.columns import Column, Mark, Text
 from projects.attention import Rule
 from projects.models import Accounting, Project, State
-from projects.seen import Seen
 from values.text import squeeze
 
 # How far a project has come, drawn; a cross where it went no further.
@@ -90,11 +89,12 @@ def list_columns(
         place = [str(project.municipality)] if joint or not _seen_as_owner(project) else []
         return " · ".join([part for part in (project.register_id, *place, about(project)) if part])
 
-    def units(project: Project) -> list[Any]:
-        return list(Seen.of(project).units)
+    # `seen` is what projects.seen.see gave the row.
+    def units(project: Any) -> list[Any]:
+        return list(project.seen.units)
 
-    def amounts(project: Project) -> list[Any]:
-        return list(Seen.of(project).amounts)
+    def amounts(project: Any) -> list[Any]:
+        return list(project.seen.amounts)
 
     of_files = (
         Column("register_id", gettext_lazy("Register id"), "register_id"),
@@ -116,7 +116,7 @@ def list_columns(
         Column(
             "role",
             gettext_lazy("Our role"),
-            lambda project: list(Seen.of(project).roles),
+            lambda project: list(project.seen.roles),
             small=None if file else units,
         ),
         *((Column("unit", gettext_lazy("Unit"), units),) if file else ()),
@@ -124,7 +124,7 @@ def list_columns(
         Column(
             "own_share",
             gettext_lazy("Own share"),
-            lambda project: list(Seen.of(project).amounts),
+            amounts,
             kind="amount",
         ),
         Column("project_number", gettext_lazy("Project number"), project_number),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -137,15 +138,18 @@ def party_line(party: ProjectParty) -> str:
 def parse_parties(text: str, standing: Iterable[ProjectParty] = ()) -> list[ProjectParty]:
     """A party on each line: a name or counts ("11 universitet"), then country and role in any order.
 
-    A line that says what already stands is that party. All lines that cannot be read are told at once.
+    A line that says what already stands, to the letter, is that party; any other spelling is a correction.
+    All lines that cannot be read are told at once.
     """
-    known = {fold(party_line(party)): party for party in standing}
+    known = {party_line(party).strip(): party for party in standing}
     roles = {fold(word): role for role in PartyRole for word in (str(role.label), role.value)}
     parties: list[ProjectParty] = []
     wrong: list[ValidationError] = []
-    for line in filter(None, map(squeeze, text.split("\n"))):
-        if fold(line) in known:
-            parties.append(known[fold(line)])
+    for typed in text.split("\n"):
+        if (as_it_stands := known.get(typed.strip())) is not None:
+            parties.append(as_it_stands)
+            continue
+        if not (line := squeeze(typed)):
             continue
         what, *rest = (squeeze(cell) for cell in line.split(";"))
         country, role = "", ""
@@ -186,6 +190,14 @@ def parse_parties(text: str, standing: Iterable[ProjectParty] = ()) -> list[Proj
     names = [fold(party.name) for party in parties if party.name]
     if len(names) != len(set(names)):
         wrong.append(ValidationError(MESSAGES["a_party_stands_once"]))
+    # Equal counts would be kept as one: 2 where 4 were meant.
+    wrong += [
+        ValidationError(
+            _("“%(count)s” stands twice. Remove one line, or write the sum of both on one.") % {"count": line}
+        )
+        for line, times in Counter(party_line(party) for party in parties if not party.name).items()
+        if times > 1
+    ]
     if sum(party.role == PartyRole.LEAD for party in parties) > 1:
         wrong.append(ValidationError(MESSAGES["a_project_has_one_lead_partner"]))
     if wrong:
@@ -510,9 +522,9 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
             setattr(project, field, given.money.amount if given else None)
             setattr(project, f"{field}_currency", given.money.currency if given else "SEK")
             setattr(project, f"{field}_approximate", bool(given and given.approximate))
-        if self.is_new and project.starts_on is None and project.ends_on is None:
+        if project.starts_on is None and project.ends_on is None and project.recorded_for_year is None:
             # Without dates it would stand in no year's list.
-            project.recorded_for_year = self.reader.today.year
+            project.recorded_for_year = self.reader.today.year if self.is_new else project.register_year
         return project
 
 

@@ -52,20 +52,23 @@ def own_or_shared(municipalities: Sequence[Municipality]) -> QuerySet[Project]:
 
 
 def seen_from(projects: QuerySet[Project], municipalities: Sequence[Municipality]) -> QuerySet[Project]:
-    """The projects as `Seen` takes them, but for the shares, which `fetch_shares` adds to the rows."""
+    """The projects as `see` takes them."""
     return projects.annotate(
         seen_as_owner=ExpressionWrapper(Q(municipality__in=municipalities), output_field=BooleanField())
     )
 
 
-def fetch_shares(rows: Sequence[Any], municipalities: Sequence[Municipality]) -> None:
-    """Gives rows of `seen_from` what `Seen` needs besides: one query, or none where nobody can have a share.
+def see(rows: Sequence[Any], municipalities: Sequence[Municipality]) -> None:
+    """Gives each row of `seen_from` its `seen`: one query, or none where nobody can have a share.
 
     A municipality has no share row in what it owns itself.
     """
+    others: list[Any] = []
     for project in rows:
-        project.shares_seen = []
-    others = [project for project in rows if len(municipalities) > 1 or not project.seen_as_owner]
+        if len(municipalities) == 1 and project.seen_as_owner:
+            project.shares_seen = []
+        else:
+            others.append(project)
     prefetch_related_objects(
         others,
         Prefetch(
@@ -76,6 +79,8 @@ def fetch_shares(rows: Sequence[Any], municipalities: Sequence[Municipality]) ->
             to_attr="shares_seen",
         ),
     )
+    for project in rows:
+        project.seen = Seen.of(project)
 
 
 def undated_last(projects: QuerySet[Project]) -> QuerySet[Project]:

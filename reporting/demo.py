@@ -7,7 +7,7 @@ is invented: no project, no person, no figure. Persons are named by their role.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
@@ -323,10 +323,14 @@ def build(today: date) -> bool:
 
 @contextmanager
 def _acting(place: Municipality, email: str, today: date) -> Iterator[Reader]:
-    with scope(place.pk), history.context(page=PAGE, municipality=place.pk):
+    with scope(place.pk):
         account = Account.objects.select_related("person").get(email=email)
-        with history.context(person=account.person_id):
-            yield resolve_reader(account.person, place, today)
+        yield resolve_reader(account.person, place, today)
+
+
+def _act(reader: Reader) -> AbstractContextManager[None]:
+    """One click of the reader's. Acts are not nested: an inner one would be told as part of the outer."""
+    return history.context(person=reader.person.pk, municipality=reader.municipality.pk, page=PAGE)
 
 
 def _settle(town: Town, place: Municipality, today: date) -> None:
@@ -341,7 +345,7 @@ def _settle(town: Town, place: Municipality, today: date) -> None:
         with scope(place.pk):
             if not Account.objects.filter(email=administrator).exists():
                 Account.objects.create_user(administrator, assignment.person)
-    with _acting(place, administrator, today) as reader:
+    with _acting(place, administrator, today) as reader, _act(reader):
         units: dict[str, Unit] = {}
         for unit in town.units:
             made = organisation.add_unit(
@@ -408,7 +412,7 @@ def _register_projects(place: Municipality, today: date) -> None:
                 own_share_currency=own.money.currency if own else "SEK",
                 own_share_approximate=own.approximate if own else False,
             )
-            with history.context(page=PAGE, municipality=place.pk, person=reader.person.pk):
+            with _act(reader):
                 register_project(reader, project, parties=told.parties)
 
 

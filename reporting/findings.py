@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import BigIntegerField, Exists, Func, OuterRef, Q, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import BigIntegerField, Func, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from projects.attention import Rule, rules
@@ -31,9 +30,10 @@ _HERE = Func(function="medel_writes", output_field=BigIntegerField())
 _OURS = Q(municipality_id=_HERE)
 
 
-def _our_share(*conditions: Q | Combinable) -> Exists:
+def _our_share(*conditions: Q) -> Q:
     """A project of another municipality, in which our own share row is so."""
-    return Exists(ProjectShare.objects.filter(*conditions, project=OuterRef("pk"), municipality_id=_HERE))
+    # IN and not EXISTS: found once for all projects, and not anew for each.
+    return Q(pk__in=ProjectShare.objects.filter(*conditions, municipality_id=_HERE).values("project"))
 
 
 def without_owner_unit(projects: QuerySet[Project], today: date) -> QuerySet[Project]:
@@ -41,11 +41,11 @@ def without_owner_unit(projects: QuerySet[Project], today: date) -> QuerySet[Pro
 
 
 def without_contact_person(projects: QuerySet[Project], today: date) -> QuerySet[Project]:
-    contact = Assignment.objects.valid_on(today).filter(role=Role.CONTACT_PERSON, subject="")
-    of_owner = Exists(contact.filter(unit=OuterRef("owner_unit")))
-    of_ours = Exists(contact.filter(unit=OuterRef("unit")))
+    # A contact person always has a unit (role_needs_a_unit), so NOT IN meets no NULL.
+    answered = Assignment.objects.valid_on(today).filter(role=Role.CONTACT_PERSON, subject="").values("unit")
     return projects.exclude(state__in=FINISHED).filter(
-        (_OURS & Q(owner_unit__isnull=False) & ~of_owner) | _our_share(Q(unit__isnull=False), ~of_ours)
+        (_OURS & Q(owner_unit__isnull=False) & ~Q(owner_unit__in=answered))
+        | _our_share(Q(unit__isnull=False), ~Q(unit__in=answered))
     )
 
 

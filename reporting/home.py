@@ -3,8 +3,8 @@
 - *What waits* are the projects that the person may change and of which a rule speaks (projects.attention),
   for those who give assignments the units without a contact person, and for those who import the files that
   wait to be confirmed. Projects without owner unit wait for the strategist, who acts for the unit.
-- *The counts by state* are of the standing projects that at least one day of this year belongs to: those of
-  the person's units, or of the whole municipality where the assignment is for all of it.
+- *The counts by state* are of the standing projects that at least one day of this year belongs to: the
+  person's own (projects.mine), or the whole municipality's. Each leads to exactly its rows in the list.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext, npgettext,
 from pages.columns import NOT_STATED, Column, Listing, Mark, Text, listing
 from projects.attention import Rule, attention
 from projects.columns import state_mark
+from projects.mine import mine
 from projects.models import Project, State
-from projects.seen import taking_part
 from strategy.models import BatchState, ImportBatch, Role
 from strategy.permissions import Reader
 from strategy.responsibilities import gaps
@@ -78,12 +78,12 @@ class Home:
 
 def build_home(reader: Reader) -> Home:
     """All queries of the page, as many however much waits."""
-    mine = changed_by(reader)
+    changed = changed_by(reader)
     vacancies = list(_vacancies(reader))
-    found = attention(mine, reader.today) if reader.can("project.change") else {}
+    found = attention(changed, reader.today) if reader.can("project.change") else {}
     if vacancies:  # They wait once, and not again in each project of the unit.
         found = _without(found, "contact_person")
-    total = mine.count() if reader.can("project.change") else 0
+    total = changed.count() if reader.can("project.change") else 0
     projects = _projects(found)
     others = [*vacancies, *_files(reader)]
     return Home(
@@ -93,13 +93,16 @@ def build_home(reader: Reader) -> Home:
         more=len(found) - len(projects),
         counts=_counts(reader),
         register_url=_address("projects:register") if reader.can("project.register") else "",
-        list_url=_address("projects:list"),
+        list_url=_filtered(_address("projects:list"), **_own(reader)),
         links=tuple(_links(reader)),
     )
 
 
 def changed_by(reader: Reader) -> QuerySet[Project]:
-    """The standing projects that the reader may change, or whose share row is of the reader's units."""
+    """The standing projects that the reader may change, or whose share row is of the reader's units.
+
+    Narrower than `mine`: what a unit takes part in is its own, and changed by the owner's people.
+    """
     visible = Project.objects.visible_to(reader).standing()
     units = reader.units("project.change")
     if units is None:
@@ -190,9 +193,11 @@ def _lead(reader: Reader, total: int, found: int) -> str:
         return gettext("You may read all that the register holds about %(where)s.") % {
             "where": reader.municipality
         }
+    rest = total - found
+    if reader.units("project.change") == frozenset():
+        return _lead_of_who_runs(total, rest)
     if not total:
         return gettext("The register holds no project of %(where)s yet.") % {"where": where}
-    rest = total - found
     if not found:
         return ngettext(
             "The project of %(where)s is in order.",
@@ -206,6 +211,25 @@ def _lead(reader: Reader, total: int, found: int) -> str:
         "The other %(count)d projects of %(where)s are in order.",
         rest,
     ) % {"count": rest, "where": where}
+
+
+def _lead_of_who_runs(total: int, rest: int) -> str:
+    """The same of the projects that somebody runs, which are some of the unit's alone."""
+    if not total:
+        return gettext("The register holds no project that you run yet.")
+    if rest == total:
+        return ngettext(
+            "The project that you run is in order.",
+            "All %(count)d projects that you run are in order.",
+            total,
+        ) % {"count": total}
+    if not rest:
+        return ""
+    return ngettext(
+        "The other project that you run is in order.",
+        "The other %(count)d projects that you run are in order.",
+        rest,
+    ) % {"count": rest}
 
 
 def _where(reader: Reader) -> str:
@@ -230,12 +254,9 @@ class _Count:
 def _counts(reader: Reader) -> Listing | None:
     """This year's projects by state, each number leading to its rows."""
     year = reader.today.year
-    units = own_units(reader)
     projects = Project.objects.visible_to(reader).standing()
-    if units is not None:
-        projects = projects.filter(taking_part(units) | Q(project_manager=reader.person))
-    # The list's own filter of what is mine says the same, for those who have it.
-    mine = {"egna": "on"} if units is not None else {}
+    if (own := mine(reader)) is not None:
+        projects = projects.filter(own)
     base = _address("projects:list")
     found = dict(
         projects.running_in(date(year, 1, 1), date(year, 12, 31))
@@ -246,7 +267,7 @@ def _counts(reader: Reader) -> Listing | None:
     if not found:
         return None
     rows = [
-        _Count(state, found[state], _filtered(base, ar=str(year), lage=state or "saknas", **mine))
+        _Count(state, found[state], _filtered(base, ar=str(year), lage=state or "saknas", **_own(reader)))
         for state in (*State.values, "")
         if state in found
     ]
@@ -262,18 +283,13 @@ def _counts(reader: Reader) -> Listing | None:
     )
 
 
-def own_units(reader: Reader) -> frozenset[int] | None:
-    """The units of the reader's assignments with what lies below; None where one is for the municipality."""
-    if reader.units("project.change") is None or not reader.can("project.change"):
-        return None
-    reached: set[int] = set()
-    for held in reader.held:
-        reached |= held.unit_ids or frozenset()
-    return frozenset(reached)
+def _own(reader: Reader) -> dict[str, str]:
+    """The list's filter for what is the reader's own, where there is such a thing."""
+    return {} if mine(reader) is None else {"egna": "on"}
 
 
 def _filtered(base: str, **query: str) -> str:
-    return f"{base}?{urlencode(query)}" if base else ""
+    return f"{base}?{urlencode(query)}" if base and query else base
 
 
 # -- Where to go -------------------------------------------------------------------------------------------

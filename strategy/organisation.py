@@ -284,10 +284,15 @@ def add_unit(reader: Reader, unit: Unit) -> Unit:
 
 
 def change_unit(reader: Reader, unit: Unit, *, renamed_on: date, reason: str) -> Unit:
-    """Saves the corrected unit. A new name keeps the old one as a former name until the day before."""
+    """Saves the corrected unit. A new name keeps the old one as a former name until the day before.
+
+    Raises UnitsBelow when it gets another last day while units below it stand.
+    """
     reader.require("organisation.change", reader.municipality)
     history.give_reason(reason)
     before = Unit.objects.select_for_update().get(pk=unit.pk, municipality=reader.municipality)
+    if unit.valid_to is not None and unit.valid_to != before.valid_to:
+        none_stands_below(unit, unit.valid_to)
     unit.name = squeeze(unit.name)
     with transaction.atomic():
         unit.save()
@@ -320,6 +325,12 @@ def standing_below(unit: Unit, day: date) -> list[Unit]:
     ]
 
 
+def none_stands_below(unit: Unit, day: date) -> None:
+    """Raises UnitsBelow, which names those that stand right below the unit after the day."""
+    if below := standing_below(unit, day):
+        raise UnitsBelow(below)
+
+
 def running_assignments(unit: Unit, day: date) -> int:
     """How many assignments for the unit run on after the day."""
     return (
@@ -332,8 +343,7 @@ def running_assignments(unit: Unit, day: date) -> int:
 def end_unit(reader: Reader, unit: Unit, *, last_day: date, reason: str) -> Unit:
     """Ends the unit on its last day (included). Raises UnitsBelow while units below it stand."""
     reader.require("organisation.change", reader.municipality)
-    if below := standing_below(unit, last_day):
-        raise UnitsBelow(below)
+    none_stands_below(unit, last_day)
     history.give_reason(reason)
     unit.valid_to = last_day
     unit.save(update_fields=["valid_to"])

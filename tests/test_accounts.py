@@ -120,6 +120,32 @@ def test_the_address_of_who_asks_is_taken_from_a_named_proxy_alone(client, karin
     assert wrong("198.51.100.9") == 200
 
 
+def test_wrong_logins_and_the_beginning_of_a_lock_are_logged_with_account_and_address(client, karin, caplog):
+    caplog.set_level("INFO", "medel.security")
+    for _ in range(10):
+        try_login(client, " Karin@Example.org", "fel", address="10.0.0.7")
+    wrong = "login failed: account 'karin@example.org' from 10.0.0.7"
+    locked = "locked: account 'karin@example.org' from 10.0.0.7 after 8 failed logins"
+    lines = [record.getMessage() for record in caplog.records if record.name == "medel.security"]
+    assert sorted(lines[:9]) == sorted([wrong] * 8 + [locked])
+    assert lines[9:] == [wrong] * 2
+    assert "fel" not in "".join(lines).replace("failed", "")
+
+
+def test_what_is_typed_as_an_account_begins_no_line_of_the_log(client, caplog):
+    caplog.set_level("INFO", "medel.security")
+    try_login(client, "a@example.org\nlocked: account 'b'", "fel")
+    try_login(client, "a" * 200 + "@example.org", "fel")
+    lines = [record.getMessage() for record in caplog.records if record.name == "medel.security"]
+    assert all(len(line) < 160 and "\n" not in line for line in lines)
+
+
+def test_a_right_login_is_no_wrong_one_in_the_log(client, karin, caplog):
+    caplog.set_level("INFO", "medel.security")
+    assert try_login(client, "karin@example.org").status_code == 302
+    assert [record for record in caplog.records if record.name == "medel.security"] == []
+
+
 def test_logging_out_takes_a_post(client, karin):
     try_login(client, "karin@example.org")
     assert client.get("/konto/logout/").status_code == 200

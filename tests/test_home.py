@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from projects.attention import rules
-from projects.models import State
+from projects.mine import mine
+from projects.models import ProjectUnit, State
 from reporting.home import SHOWN, build_home
 from strategy import attachments
 from strategy.models import ImportBatch, Role
+from strategy.permissions import ROLES
 from strategy.walls import scope
 from tests import factories
 
@@ -160,6 +162,54 @@ def test_this_years_projects_of_the_own_units_are_counted_by_state(place, social
     assert counts.rows[0][1].href == reverse("projects:list") + "?ar=2026&lage=ongoing&egna=on"
     assert [cells[1].value for cells in strategist.rows] == [3, 1]
     assert strategist.rows[0][1].href == reverse("projects:list") + "?ar=2026&lage=ongoing"
+
+
+FOR_ALL = (Role.ADMINISTRATOR, Role.STRATEGIST, Role.AUDITOR, Role.NETWORK_SECRETARY)
+
+
+@pytest.mark.parametrize(
+    ("role", "of_a_unit"),
+    [
+        *((role, False) for role in ROLES if role not in (Role.CONTACT_PERSON, Role.HEAD)),
+        *((role, True) for role in ROLES if role not in FOR_ALL),
+    ],
+)
+def test_each_count_leads_to_exactly_its_rows(client, place, social, role, of_a_unit):
+    other = factories.unit(place, "Tekniska förvaltningen")
+    below = factories.unit(place, "Sektor äldre", kind="sector", parent=social)
+    who = factories.person(place)
+    subject = {"subject": "Erasmus+"} if role == Role.CONTACT_PERSON else {}
+    reader = factories.reader(place, role, social if of_a_unit else None, who=who, **subject)
+    year = {"starts_on": date(2026, 1, 1), "ends_on": date(2026, 12, 31), "state": State.ONGOING}
+    in_order(place, social, "Vår", **year)
+    in_order(place, below, "Vår sektors", **year)
+    in_order(place, other, "Annans", **year)
+    in_order(place, other, "Eget", project_manager=who, **year)
+    taking_part = in_order(place, other, "Deltar", **{**year, "state": ""})
+    ProjectUnit.objects.create(municipality=place, project=taking_part, unit=social)
+    in_order(place, social, "Då", state=State.ENDED, starts_on=date(2024, 1, 1), ends_on=date(2025, 1, 1))
+    in_order(place, social, "Dubblett", withdrawn_at=timezone.now(), withdrawn_reason="Dubblett", **year)
+    factories.login(client, who)
+    counts = build_home(reader).counts
+    own = {"ongoing": 3, "": 1} if of_a_unit else {"ongoing": 1}
+    expected = {"ongoing": 4, "": 1} if mine(reader) is None else own
+    assert counts is not None
+    assert {cells[0].row.state: cells[1].value for cells in counts.rows} == expected
+    for cells in counts.rows:
+        assert len(client.get(cells[1].href).context["listing"].rows) == cells[1].value
+
+
+def test_who_runs_projects_is_told_of_these_and_not_of_the_whole_unit(place, social):
+    who = factories.person(place)
+    reader = factories.reader(place, Role.PROJECT_MANAGER, social, who=who)
+    in_order(place, social, "Annans", own_share=None)
+    nothing = build_home(reader).lead
+    in_order(place, social, "Eget", project_manager=who)
+    one = build_home(reader).lead
+    in_order(place, social, "Eget också", project_manager=who, own_share=None)
+    rest = build_home(reader).lead
+    assert len({nothing, one, rest, ""}) == 4
+    assert not [lead for lead in (nothing, one, rest) if social.name in lead]
 
 
 def test_the_heading_counts_all_that_waits_and_the_page_shows_the_first(place, social):

@@ -1,5 +1,6 @@
 """Imports: what a file does to the register, what it never does, and how it is undone."""
 
+import errno
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from projects.exchange import batches
 from projects.models import Funder, ImportedProject, Programme, Project, ProjectParty, ProjectUnit
 from projects.registry import MESSAGES, change_project, withdraw_project
 from strategy import history
+from strategy.management.files import unreadable
 from strategy.models import BatchState, ImportBatch, RememberedWord, Role, StoredFile, UnitKind, UnitName
 from strategy.permissions import Reader
 from strategy.walls import scope
@@ -353,6 +355,50 @@ def test_a_later_import_of_parties_alone_counts_as_a_change_when_the_earlier_is_
         ("Ett", "Habo kommun"),
         ("Två", "Habo kommun"),
     ]
+
+
+def test_imports_are_undone_in_the_reverse_of_their_order_each_to_what_stood_before_it(reader):
+    old = factories.project(reader.municipality, "Gammal", acronym="0")
+    files = [
+        csv("title;acronym;partners", "Gammal;1;Habo kommun", "Ny;1;Habo kommun"),
+        csv("title;acronym;partners", "Gammal;2;Nässjö kommun", "Ny;2;Nässjö kommun"),
+        csv("title;acronym;partners", "Gammal;2;Vaggeryds kommun", "Ny;3;Nässjö kommun"),
+    ]
+
+    def standing() -> list[tuple[str, str, list[str]]]:
+        return [
+            (project.title, project.acronym, [str(party) for party in project.parties.all()])
+            for project in Project.objects.standing().order_by("title")
+        ]
+
+    told = [standing()]
+    done = []
+    for data in files:
+        done.append(confirmed(reader, data))
+        told.append(standing())
+    for batch in reversed(done):
+        told.pop()
+        assert exchange.undo(reader, batch, at=NOW).kept == ()
+        # And once more forth and back, as when somebody tries another file in between.
+        if batch is done[1]:
+            again = confirmed(reader, files[2])
+            assert exchange.undo(reader, again, at=NOW).kept == ()
+        assert standing() == told[-1]
+    assert told == [[("Gammal", "0", [])]]
+    assert [act.kind for act in history.acts(old)][-1] == "created"
+
+
+def test_a_correction_by_hand_between_two_imports_stays_when_both_are_undone(reader):
+    project = factories.project(reader.municipality, "Gammal")
+    first = confirmed(reader, csv("title;acronym", "Gammal;A"))
+    project.refresh_from_db()
+    project.summary = "Rättat för hand"
+    change_project(reader, project, reason="rättat")
+    second = confirmed(reader, csv("title;acronym", "Gammal;B"))
+    assert exchange.undo(reader, second, at=NOW).kept == ()
+    assert exchange.undo(reader, first, at=NOW).kept == (project,)
+    project.refresh_from_db()
+    assert (project.acronym, project.summary) == ("A", "Rättat för hand")
 
 
 def test_after_an_undo_the_file_may_be_imported_again_and_gets_new_register_ids(reader):
@@ -910,6 +956,13 @@ def test_wrong_use_of_the_command_has_status_2(strategist, capsys, arguments, st
     with pytest.raises(CommandError) as refused:
         call_command("import_projects", FACTS, *(part for pair in (base | given).items() for part in pair))
     assert refused.value.returncode == status
+
+
+def test_a_file_that_cannot_be_read_is_told_in_our_own_words_with_status_2(strategist, tmp_path):
+    for path, code in ((tmp_path / "saknas.csv", errno.ENOENT), (tmp_path, errno.EISDIR)):
+        with pytest.raises(CommandError) as refused:
+            call_command("import_projects", path, "--municipality", "0680", "--as", strategist.person.email)
+        assert (str(refused.value), refused.value.returncode) == (unreadable(path, OSError(code, "")), 2)
 
 
 def test_the_command_has_the_persons_rights(strategist, capsys):

@@ -312,6 +312,83 @@ def test_a_unit_moved_below_itself_is_told_so(client, place):
     assert page.context["form"].errors == {"parent": [str(MESSAGES["unit_tree_has_no_cycle"])]}
 
 
+def changed(client, unit, **fields):
+    data = {"name": unit.name, "kind": unit.kind, "parent": unit.parent_id or "", "reason": "Rättat"}
+    return client.post(
+        f"/ansvar/enheter/{unit.pk}/andra/",
+        {**data, "valid_from": unit.valid_from.isoformat(), "version": unit.version, **fields},
+        follow=True,
+    )
+
+
+def test_a_standing_unit_ends_on_the_page_for_that_alone(client, place):
+    with scope(place.pk):
+        unit = factories.unit(place)
+        factories.unit(place, "Hemtjänsten", kind=UnitKind.DEPARTMENT, parent=unit)
+    as_role(client, place, Role.ADMINISTRATOR)
+    assert "valid_to" not in client.get(f"/ansvar/enheter/{unit.pk}/andra/").context["form"].fields
+    assert changed(client, unit, valid_to="2026-10-31").redirect_chain
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert unit.valid_to is None
+
+
+def test_the_last_day_of_a_unit_is_corrected_not_before_what_lies_below_it_and_with_a_warning(client, place):
+    with scope(place.pk):
+        unit = factories.unit(place, valid_to=date(2027, 12, 31))
+        below = factories.unit(place, "Hemtjänsten", kind=UnitKind.DEPARTMENT, parent=unit)
+        factories.assignment(factories.person(place), Role.CONTACT_PERSON, place, unit)
+        admin = factories.reader(place, Role.ADMINISTRATOR)
+        factories.login(client, admin.person)
+    refused = changed(client, unit, valid_to="2026-12-31")
+    assert refused.context["form"].errors == {"valid_to": [str(UnitsBelow([below]))]}
+    with scope(place.pk):
+        earlier = Unit.objects.get(pk=unit.pk)
+        earlier.valid_to = date(2026, 12, 31)
+        with pytest.raises(UnitsBelow):
+            change_unit(admin, earlier, renamed_on=TODAY, reason="Förbi sidan")
+        end_unit(admin, below, last_day=TODAY, reason="Läggs ned")
+    corrected = changed(client, unit, valid_to="2026-12-31")
+    assert [message.level_tag for message in corrected.context["messages"]] == ["success", "warning"]
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert unit.valid_to == date(2026, 12, 31)
+    changed(client, unit, valid_to="")
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert unit.valid_to is None
+
+
+def test_a_page_opened_while_the_unit_stood_does_not_take_away_its_last_day(client, place):
+    with scope(place.pk):
+        unit = factories.unit(place)
+        admin = factories.reader(place, Role.ADMINISTRATOR)
+        factories.login(client, admin.person)
+        version = end_unit(admin, Unit.objects.get(pk=unit.pk), last_day=TODAY, reason="Läggs ned").version
+    assert changed(client, unit, name="Vård").context["form"].collision
+    assert changed(client, unit, name="Vård", version=version).redirect_chain
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert (unit.name, unit.valid_to) == ("Vård", TODAY)
+
+
+def test_a_unit_below_an_ended_one_is_saved_there_or_moved(client, place):
+    with scope(place.pk):
+        ended = factories.unit(place, valid_to=TODAY - timedelta(days=1))
+        unit = factories.unit(place, "Hemtjänsten", kind=UnitKind.DEPARTMENT, parent=ended)
+        other = factories.unit(place, "Gamla", valid_to=TODAY - timedelta(days=1))
+    as_role(client, place, Role.ADMINISTRATOR)
+    assert changed(client, unit, name="Hemvården").redirect_chain
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert (unit.name, unit.parent) == ("Hemvården", ended)
+    assert list(changed(client, unit, parent=other.pk).context["form"].errors) == ["parent"]
+    changed(client, unit, parent="")
+    with scope(place.pk):
+        unit.refresh_from_db()
+        assert unit.parent is None
+
+
 def test_names_and_boards_are_added_and_a_board_is_ended(client, place):
     with scope(place.pk):
         unit = factories.unit(place)

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from projects.forms import parse_parties, party_line
@@ -365,6 +365,43 @@ def test_what_stands_is_read_back_as_it_was():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stands", "typed"),
+    [
+        ("nässjö kommun", "Nässjö kommun"),
+        ("Nässjö  kommun", "Nässjö kommun"),
+        ("NÄSSJÖ KOMMUN", " Nässjö\u00a0kommun "),
+    ],
+)
+def test_a_corrected_spelling_is_another_line_than_the_one_that_stands(stands, typed):
+    party = ProjectParty(name=stands, country="SE", role=PartyRole.LEAD)
+    (read,) = parse_parties(f"{typed}; SE; {PartyRole.LEAD.label}", [party])
+    assert (read.name, read.country, read.role) == ("Nässjö kommun", "SE", "lead")
+    assert parse_parties(f"\n  {party_line(party)} \n", [party]) == [party]
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ("2 kommuner\n2  kommuner", True),
+        ("2 kommuner och 2 kommuner", True),
+        ("2 kommuner i Norge\n2 kommuner i Norge", True),
+        ("2 kommuner; NO; Partner\n2 kommuner; no; partner", True),
+        ("2 kommuner\n3 kommuner", False),
+        ("2 kommuner; NO\n2 kommuner; SE", False),
+        ("2 kommuner i Norge\n2 kommuner i Polen", False),
+    ],
+)
+def test_equal_counts_are_refused_and_not_kept_as_one(text, twice):
+    if not twice:
+        assert len(parse_parties(text)) == 2
+        return
+    with pytest.raises(ValidationError) as refused:
+        parse_parties(text)
+    (sentence,) = refused.value.messages
+    assert "2 kommuner" in sentence
+
+
 # --- changing --------------------------------------------------------------------------------------------
 
 
@@ -403,6 +440,29 @@ def test_a_field_is_corrected_with_a_reason_and_nothing_else_changes(client, pro
         ("", "2019-08-31")
     ]
     assert [str(party) for party in project.parties.all()] == ["Nässjö kommun"]
+
+
+def test_the_spelling_of_a_party_is_corrected_on_the_page(client, place, project, contact):
+    project.parties.update(name="nässjö kommun")
+    answers = opened(client, project)
+    corrected = answers | {"parties": f"Nässjö kommun; {PartyRole.PARTNER.label}", "reason": "Stavning"}
+    assert client.post(f"/projekt/{project.pk}/andra/", corrected).status_code == 302
+    assert [(one.name, one.role) for one in project.parties.all()] == [("Nässjö kommun", "partner")]
+
+
+def test_without_its_dates_a_project_stands_in_the_list_of_the_year_it_was_registered_in(
+    client, place, unit, contact
+):
+    kept = {"owner_unit": unit, "register_year": 2024, "starts_on": date(2020, 1, 1)}
+    project = factories.project(place, "Odaterad", ends_on=date(2021, 12, 31), **kept)
+    told = factories.project(place, "Sagd", register_number=2, recorded_for_year=2017, **kept)
+    for one in (project, told):
+        answers = opened(client, one) | {"starts": "", "ends": "", "reason": "Datumen är okända"}
+        assert client.post(f"/projekt/{one.pk}/andra/", answers).status_code == 302
+        one.refresh_from_db()
+    assert (project.starts_on, project.ends_on, project.recorded_for_year) == (None, None, 2024)
+    assert told.recorded_for_year == 2017
+    assert list(Project.objects.running_in(date(2024, 1, 1), date(2024, 12, 31))) == [project]
 
 
 def test_the_reason_must_be_given(client, project, contact):

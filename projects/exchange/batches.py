@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from pages.imports import Outcome, Preview, require_ready
@@ -148,7 +148,10 @@ def _write(reader: Reader, batch: ImportBatch, judge: Judge) -> None:
     before: dict[int, dict[str, Any]] = {}
     for plan in changed:
         project = judge.projects[plan.target_id or 0]
-        before[project.pk] = {"fields": {name: _kept(then) for name, (then, _now) in plan.changes.items()}}
+        before[project.pk] = {
+            "version": project.version,
+            "fields": {name: _kept(then) for name, (then, _now) in plan.changes.items()},
+        }
         for name, (_then, now) in plan.changes.items():
             setattr(project, name, value(name, now))
     _save(
@@ -315,7 +318,8 @@ class Undone:
 def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") -> Undone:
     """Withdraws the new projects and gives changed ones their former values.
 
-    A project that was changed after the import is left as it is and named. Register ids stay used.
+    A project that was changed after the import is left as it is and named, unless the change was a later
+    import that is undone itself: imports are undone in the reverse of their order. Register ids stay used.
     """
     reader.require("project.import", batch)
     with transaction.atomic():
@@ -358,6 +362,7 @@ def _restore(place: Municipality, rows: Sequence[ImportedProject], projects: Map
             names.add(name)
             setattr(projects[row.project_id], name, Project._meta.get_field(name).to_python(then))  # type: ignore[union-attr]
     _save([projects[row.project_id] for row in rows], sorted(names))
+    _stand_again(rows)
     with_parties = [row for row in rows if "parties" in row.before]
     with_units = [row for row in rows if "units" in row.before]
     party_rows: dict[int, list[ProjectParty]] = {}
@@ -390,3 +395,14 @@ def _restore(place: Municipality, rows: Sequence[ImportedProject], projects: Map
             if unit_id not in present_units
         ]
     _replace_parts(gone_parties, gone_units, parties, units)
+
+
+def _stand_again(rows: Sequence[ImportedProject]) -> None:
+    """The imports whose outcome now stands anew, under a new version, may be undone in their turn."""
+    then = {row.project_id: row.before.get("version", row.version_after - 1) for row in rows}
+    standing = ImportedProject.objects.filter(project__in=then).values_list(
+        "pk", "project_id", "version_after"
+    )
+    ImportedProject.objects.filter(
+        pk__in=[pk for pk, project_id, version in standing if version == then[project_id]]
+    ).update(version_after=Subquery(Project.objects.filter(pk=OuterRef("project")).values("version")))

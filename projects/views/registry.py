@@ -40,9 +40,9 @@ from projects.registry import (
 )
 from projects.seen import (
     counted_and_summed,
-    fetch_shares,
     municipalities_read_by,
     own_or_shared,
+    see,
     seen_from,
     undated_last,
 )
@@ -75,6 +75,7 @@ class ProjectList(TableView):
     municipalities: tuple[Municipality, ...]
     rules: Mapping[int, Sequence[Rule]] = {}
     filterset: ProjectFilter | None = None
+    found: QuerySet[Project]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.reader = reader_of(request)
@@ -92,6 +93,10 @@ class ProjectList(TableView):
     @property
     def may_be_joint(self) -> bool:
         return len(self.reader.municipalities) > 1
+
+    @property
+    def is_file(self) -> bool:
+        return FORMAT in self.request.GET
 
     @property
     def is_joint(self) -> bool:
@@ -117,7 +122,7 @@ class ProjectList(TableView):
         return list_columns(
             lambda project: self.rules.get(project.pk, ()),
             joint=self.is_joint,
-            file=FORMAT in self.request.GET,
+            file=self.is_file,
         )
 
     def fetch(self, found: QuerySet[Project]) -> Sequence[Project]:
@@ -125,14 +130,17 @@ class ProjectList(TableView):
         chosen = undated_last(
             seen_from(Project.objects.filter(pk__in=found.values("pk")), self.municipalities)
         )
-        rows = list(
-            chosen.defer("search_text").select_related("municipality", "owner_unit", "funder", "programme")
-        )
-        fetch_shares(rows, self.municipalities)
+        related = ("municipality", "owner_unit", "funder", "programme")
+        whole = chosen.defer("search_text", "note", "decided_by", "withdrawn_reason")
+        self.found = found
+        # A page joins them; a file of thousands of rows names the same few again and again.
+        rows = list(whole.prefetch_related(*related) if self.is_file else whole.select_related(*related))
+        see(rows, self.municipalities)
         return rows
 
     def prepare_rows(self, rows: Sequence[Project]) -> None:
-        shown = Project.objects.filter(pk__in=[project.pk for project in rows])
+        keys = self.found.values("pk") if self.is_file else [project.pk for project in rows]
+        shown = Project.objects.filter(pk__in=keys)
         if not self.is_joint:
             self.rules = attention(shown, self.reader.today)
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,7 +24,7 @@ from strategy.models import (
     UnitKind,
     UnitName,
 )
-from strategy.organisation import MESSAGES, standing_below, visible_units
+from strategy.organisation import MESSAGES, UnitsBelow, none_stands_below, visible_units
 from strategy.permissions import Reader
 from values.errors import Refused
 from values.organisation_number import parse_organisation_number
@@ -149,7 +150,10 @@ class MemberForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore
 
 
 class UnitForm(_VersionedModelForm):
-    """A unit, new or standing. A new name keeps the old one as a former name."""
+    """A unit, new or standing. A new name keeps the old one as a former name.
+
+    A standing unit gets its last day on the page that ends it; here a last day can be corrected or taken away.
+    """
 
     valid_from = DayField(label=gettext_lazy("From"))
     valid_to = DayField(label=gettext_lazy("To and including"), end=True, required=False)
@@ -176,12 +180,32 @@ class UnitForm(_VersionedModelForm):
         super().__init__(*args, **kwargs)
         self.instance.municipality = reader.municipality
         parent: Any = self.fields["parent"]
-        parent.queryset = visible_units(reader).valid_on(reader.today).exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
+        today = visible_units(reader).valid_on(reader.today)  # type: ignore[attr-defined]
+        # A unit that stands below an ended one is saved there until it is moved.
+        parent.queryset = (
+            visible_units(reader)
+            .filter(Q(pk__in=today.values("pk")) | Q(pk=self.instance.parent_id))
+            .exclude(pk=self.instance.pk)
+        )
         parent.empty_label = _("No other unit: stands by itself")
         self.fields["renamed_on"].initial = reader.today
         if self.instance.pk is None:
             self.initial["valid_from"] = reader.today
             del self.fields["reason"], self.fields["renamed_on"]
+        elif self.instance.valid_to is None or (self.is_bound and "valid_to" not in self.data):
+            # Nor does a page that was opened while the unit stood take away the last day it has got since.
+            del self.fields["valid_to"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        last = cleaned.get("valid_to")
+        # Read before cleaning writes the day into the instance.
+        if self.instance.pk is not None and last is not None and last != self.instance.valid_to:
+            try:
+                none_stands_below(self.instance, last)
+            except UnitsBelow as refused:
+                self.add_error("valid_to", str(refused))
+        return cleaned
 
 
 class EndUnitForm(GroupedForm, forms.Form):
@@ -201,12 +225,11 @@ class EndUnitForm(GroupedForm, forms.Form):
             return cleaned
         if last < self.unit.valid_from:
             self.add_error("last_day", str(MESSAGES["unit_ends_after_it_starts"]))
-        elif below := standing_below(self.unit, last):
-            self.add_error(
-                None,
-                _("Move or end the units below first: %(units)s.")
-                % {"units": ", ".join(str(one) for one in below)},
-            )
+            return cleaned
+        try:
+            none_stands_below(self.unit, last)
+        except UnitsBelow as refused:
+            self.add_error(None, str(refused))
         return cleaned
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from values.text import fold, squeeze
 def acting(municipality: str, mail: str | None = None, *, reason: str = "") -> Iterator[Reader]:
     """Opens the municipality's scope and history for a command, and yields who acts there.
 
-    `municipality` is the four-digit code or the name, `mail` the person's work e-mail. The reader has that
-    person's rights, so the command still asks `reader.require(…)` as a page does. Without a mail it is the
-    system that reads, as a reader of the whole municipality: for commands that write nothing.
+    `municipality` is the four-digit code or the name (`find_municipality`), `mail` the person's work e-mail.
+    The reader has that person's rights, so the command still asks `reader.require(…)` as a page does. Without
+    a mail it is the system that reads, as a reader of the whole municipality: for commands that write nothing.
     Raises CommandError, one sentence, when the municipality or the person is not known.
     """
     place = find_municipality(municipality)
@@ -58,12 +59,27 @@ def acting(municipality: str, mail: str | None = None, *, reason: str = "") -> I
 
 
 def find_municipality(wanted: str) -> Municipality:
-    """By code or name (case and spaces aside). Raises CommandError that names those there are."""
-    key = fold(wanted)
+    """By code or name (case and spaces aside), also the everyday name: Habo, Jönköping.
+
+    The whole name goes before the everyday one. Raises CommandError that names those there are.
+    """
     known = list(Municipality.objects.order_by("name"))
+    asked = _names(wanted)
+    ranked: dict[int, list[Municipality]] = {}
     for place in known:
-        if key and key in {fold(place.name), place.code}:
-            return place
+        own = _names(place.name)
+        alike = [asked.index(name) + own.index(name) for name in asked if name in own]
+        if alike or asked[0] == (place.code or None):
+            ranked.setdefault(min(alike, default=0), []).append(place)
+    if ranked:
+        best = ranked[min(ranked)]
+        if len(best) == 1:
+            return best[0]
+        raise CommandError(
+            _("“%(wanted)s” may be any of these: %(known)s. Give the code or the whole name.")
+            % {"wanted": squeeze(wanted), "known": _listed(best)},
+            returncode=2,
+        )
     if not known:
         raise CommandError(
             _("There is no municipality yet. Add one with manage.py add_municipality CODE NAME."),
@@ -71,12 +87,23 @@ def find_municipality(wanted: str) -> Municipality:
         )
     raise CommandError(
         _("There is no municipality “%(wanted)s”. Give one of these, by code or name: %(known)s.")
-        % {
-            "wanted": squeeze(wanted),
-            "known": ", ".join(f"{place.code} {place.name}" if place.code else place.name for place in known),
-        },
+        % {"wanted": squeeze(wanted), "known": _listed(known)},
         returncode=2,
     )
+
+
+def _listed(places: Sequence[Municipality]) -> str:
+    return ", ".join(f"{place.code} {place.name}" if place.code else place.name for place in places)
+
+
+def _names(name: str) -> list[str]:
+    """The name as a key and, where it says what it is, without that and without the genitive s.
+
+    "jönköpings kommun", "jönköpings", "jönköping".
+    """
+    whole = fold(name)
+    bare = re.sub(r" (?:kommuns?|stad)$", "", whole)
+    return list(dict.fromkeys([whole, bare, bare.removesuffix("s") if bare != whole else bare]))
 
 
 def _person_with_address(mail: str) -> int | None:

@@ -243,6 +243,8 @@ def unit_change(request: HttpRequest, pk: int) -> HttpResponse:
             )
         if form.is_valid():
             messages.success(request, _("%(unit)s is saved.") % {"unit": form.instance})
+            if "valid_to" in form.changed_data:
+                _warn_of_running(request, form.instance)
             return redirect("unit", pk)
     return form_page(
         request,
@@ -264,19 +266,8 @@ def unit_end(request: HttpRequest, pk: int) -> HttpResponse:
         with saving(form):
             end_unit(reader, one, last_day=last, reason=form.cleaned_data["reason"])
         if form.is_valid():
-            running = running_assignments(one, last)
             messages.success(request, _("%(unit)s ends on %(day)s.") % {"unit": one, "day": last.isoformat()})
-            if running:
-                messages.warning(
-                    request,
-                    ngettext(
-                        "%(count)d assignment for the unit runs on after that. End it too, or move it to another unit.",
-                        "%(count)d assignments for the unit run on after that. End them too, or give them for "
-                        "another unit.",
-                        running,
-                    )
-                    % {"count": running},
-                )
+            _warn_of_running(request, one)
             return redirect("unit", pk)
     return form_page(
         request,
@@ -290,6 +281,22 @@ def unit_end(request: HttpRequest, pk: int) -> HttpResponse:
         crumbs=_crumbs(_unit_crumb(one)),
         stops=True,
     )
+
+
+def _warn_of_running(request: HttpRequest, unit: Unit) -> None:
+    """Assignments do not end with their unit: says how many run on after its last day."""
+    running = running_assignments(unit, unit.valid_to) if unit.valid_to else 0
+    if running:
+        messages.warning(
+            request,
+            ngettext(
+                "%(count)d assignment for the unit runs on after that. End it too, or move it to another unit.",
+                "%(count)d assignments for the unit run on after that. End them too, or give them for "
+                "another unit.",
+                running,
+            )
+            % {"count": running},
+        )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -19,6 +19,7 @@ from pages.forms import constraint_message
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
 from projects import exchange
 from strategy.management.acting import acting
+from strategy.management.files import unreadable
 from strategy.permissions import Reader
 from values.text import fold, squeeze
 
@@ -153,10 +154,7 @@ def _contents(path: Path) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise CommandError(
-            _("The file %(file)s cannot be read: %(why)s.") % {"file": path, "why": error.strerror},
-            returncode=USAGE,
-        ) from None
+        raise CommandError(unreadable(path, error), returncode=USAGE) from None
 
 
 def _pairs(given: list[str], option: str) -> dict[str, str]:
