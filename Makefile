@@ -3,7 +3,7 @@
 PYTHON ?= python3
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run setup test backup db-upgrade lock messages
+.PHONY: run setup test backup db-upgrade lock messages bench
 
 run setup test backup db-upgrade lock:
 	@exec $(PYTHON) config/bootstrap.py $@
@@ -11,3 +11,7 @@ run setup test backup db-upgrade lock:
 # Finds every text, keeps locale/sv up to date and compiles it; says which texts have no Swedish.
 messages: setup
 	@.venv/bin/python config/catalogue.py
+
+# Measures with ten thousand projects in a database of its own (docs/performance.md). BENCH="--only list --json"
+bench: setup
+	@.venv/bin/python -m bench $(BENCH)

@@ -17,8 +17,8 @@ from bench.database import own_database
 if TYPE_CHECKING:
     from bench.measuring import Figure
 
-_HEADING = ("", "who", "median ms", "lowest", "queries", "peak MB", "kB", "goal", "yardstick")
-_LINE = "{:<42} {:<15} {:>9} {:>8} {:>8} {:>8} {:>7} {:>12} {}"
+_HEADING = ("", "who", "median ms", "lowest", "Python", "queries", "peak MB", "kB", "goal", "yardstick")
+_LINE = "{:<42} {:<15} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7}  {:<18} {}"
 
 
 def main() -> None:
@@ -61,6 +61,7 @@ def _measure(options: argparse.Namespace) -> None:
         "Python": sys.version.split()[0],
         "Django": django.get_version(),
         "cores": os.cpu_count(),
+        "load at the start": f"{os.getloadavg()[0]:.1f}",
     }
     if not options.json:
         print("\n".join(f"{name}: {value}" for name, value in head.items()), "", sep="\n")
@@ -96,6 +97,7 @@ def _line(figure: Figure) -> str:
         figure.who,
         f"{figure.median_ms:.1f}",
         f"{figure.lowest_ms:.1f}",
+        f"{figure.cpu_ms:.1f}",
         figure.queries,
         f"{figure.peak_bytes / 1_000_000:.1f}" if figure.peak_bytes else "",
         f"{figure.size / 1000:.0f}" if figure.size else "",

@@ -58,7 +58,7 @@ def own_database(*, keep: bool) -> Iterator[None]:
 
 def _as_owner(owner: str, statement: str) -> None:
     with psycopg.connect(_address(owner, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(NAME)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(NAME)))
 
 
 def _address(url: str, name: str) -> str:

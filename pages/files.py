@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 import xlsxwriter
@@ -34,7 +35,7 @@ from pages.columns import (
     on_screen,
 )
 from values.money import Amount, Money
-from values.text import fold, nfc, squeeze
+from values.text import fold, format_decimal, nfc, squeeze
 
 # A cell that a spreadsheet would run begins with one of these (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -352,8 +353,14 @@ def _first_units(text: str, units: int) -> str:
 # ---------------------------------------------------------------- in
 
 DELIMITERS = (";", ",", "\t")
+# Some twenty administrations' projects of fifty years; more would hold the web process for minutes.
+MOST_ROWS = 20_000
+MOST_HEADINGS = 500
 # How far down a heading is looked for: above it stand a title, a date, a sentence or two.
 HEADER_WITHIN = 100
+# Stands between two cells, as far as can be told without knowing the separator: “Vård, skola” is one text.
+_QUOTED = re.compile(r'"[^"]*"')
+_SEPARATES = re.compile(r"[;\t](?=.*\S)|,(?![\s\d])")
 # A heading may have line breaks in its cells.
 _HEADER_LINES = 30
 _SIGNATURES = (
@@ -417,31 +424,44 @@ class Table:
     header_line: int
 
 
-def read_table(data: bytes, *, known_headers: Collection[str], formulas_are_text: bool = False) -> Table:
+def read_table(
+    data: bytes,
+    *,
+    known_headers: Collection[str],
+    named: Collection[str] = (),
+    formulas_are_text: bool = False,
+) -> Table:
     """Read CSV bytes, or raise `TableRefused` with everything that stands in the way.
 
     The encoding is read from the bytes: a byte order mark, else UTF-8, else Windows-1252. The heading is
     the first line that holds at least two of `known_headers` (case and spaces aside), so a title above it
-    is passed over; the separator is the one among ; , and tab that finds most of them. Headings that are
-    not known are kept, for the caller to refuse by name. Cells are otherwise left as they are: a formula is
-    refused, or with `formulas_are_text` kept as the text it is (never run, and defused on the way out).
+    is passed over; the separator is the one among ; , and tab that finds most of them. A table of a single
+    column has a line that holds nothing but its heading. `named` are the headings that a refusal names
+    (unless given, all that are known). Headings that are not known are kept, for the caller to refuse by
+    name. Cells are otherwise left as they are: a formula is refused, or with `formulas_are_text` kept as
+    the text it is (never run, and defused on the way out).
     """
     text, encoding = _decode(data)
-    lines = list(io.StringIO(text, newline=""))
+    rest = io.StringIO(text, newline="")
+    lines = list(islice(rest, HEADER_WITHIN + _HEADER_LINES))
     known = {fold(header) for header in known_headers}
-    found = _find_header(lines, known)
+    found = _find_header(lines, known) or _lone_header(lines, known)
     if found is None:
-        raise TableRefused(_no_header(known_headers))
+        raise TableRefused(_no_header(named or known_headers))
     start, after, delimiter, headers = found
     while headers and not headers[-1]:
         headers.pop()
     problems = _header_problems(headers, start + 1)
     rows: list[Row] = []
-    for line, cells, problem in _records(lines, after, delimiter):
+    filled = 0
+    for line, cells, problem in _records(chain(lines[after:], rest), after, delimiter):
+        if problem is None and not any(cell.strip() for cell in cells):
+            continue
+        filled += 1
+        if filled > MOST_ROWS:
+            raise TableRefused(_too_many_rows(line))
         if problem is not None:
             problems.append(problem)
-            continue
-        if not any(cell.strip() for cell in cells):
             continue
         surplus = cells[len(headers) :]
         problems.extend(
@@ -527,9 +547,12 @@ def _find_header(lines: Sequence[str], known: set[str]) -> tuple[int, int, str, 
         for start in range(min(len(lines), HEADER_WITHIN)):
             reader = csv.reader(lines[start : start + _HEADER_LINES], delimiter=delimiter, strict=True)
             try:
-                headers = [nfc(squeeze(cell)) for cell in next(reader)]
+                cells = next(reader)
             except (csv.Error, StopIteration):
                 continue
+            if len(cells) > MOST_HEADINGS:
+                continue
+            headers = [nfc(squeeze(cell)) for cell in cells]
             count = len(known & {fold(header) for header in headers})
             if count >= max(enough, 1):
                 if count > most:
@@ -538,11 +561,29 @@ def _find_header(lines: Sequence[str], known: set[str]) -> tuple[int, int, str, 
     return best
 
 
+def _lone_header(lines: Sequence[str], known: set[str]) -> tuple[int, int, str, list[str]] | None:
+    """As `_find_header`, of a table of one column: the line holds nothing that is not its heading.
+
+    Nor may the lines below hold anything beside it, or a title above a table would be taken for a heading.
+    """
+    for start, line in enumerate(lines[:HEADER_WITHIN]):
+        for delimiter in DELIMITERS:
+            if line.count(delimiter) >= MOST_HEADINGS:
+                continue
+            headers = [nfc(squeeze(cell)).strip('"') for cell in line.split(delimiter)]
+            told = [fold(header) for header in headers if header]
+            if told and len(set(told)) == 1 and told[0] in known:
+                below = lines[start + 1 :]
+                if len(told) > 1 or not any(_SEPARATES.search(_QUOTED.sub("", other)) for other in below):
+                    return start, start + 1, delimiter, headers
+    return None
+
+
 def _records(
-    lines: Sequence[str], after: int, delimiter: str
+    lines: Iterable[str], after: int, delimiter: str
 ) -> Iterator[tuple[int, list[str], Problem | None]]:
     """Each record with the line it begins on; what the reader cannot take comes as a problem."""
-    reader = csv.reader(lines[after:], delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = after + reader.line_num + 1
         try:
@@ -570,6 +611,13 @@ def _no_header(known_headers: Collection[str]) -> Problem:
         "Give the columns headings, at least two of these: %(headers)s."
     ) % {"lines": HEADER_WITHIN, "headers": ", ".join(known_headers)}
     return Problem("no_header", None, None, message)
+
+
+def _too_many_rows(line: int) -> Problem:
+    message = gettext(
+        "The file has more than %(most)s rows, the most that are taken. Divide it and import the parts."
+    ) % {"most": format_decimal(Decimal(MOST_ROWS))}
+    return Problem("too_many_rows", line, None, message)
 
 
 def _header_problems(headers: Sequence[str], line: int) -> list[Problem]:

@@ -5,10 +5,12 @@ A page says `{{ form }}` inside its `<form method="post" novalidate>` and adds t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from django import forms
@@ -17,6 +19,7 @@ from django.db import IntegrityError, transaction
 from django.forms.renderers import TemplatesSetting
 from django.forms.utils import pretty_name
 from django.forms.widgets import Input
+from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.timezone import is_aware, localtime
@@ -153,8 +156,14 @@ class GroupedForm(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
+            label = field.label or pretty_name(name)
             if field.error_messages.get("required") == forms.Field.default_error_messages["required"]:
-                field.error_messages["required"] = _required(field, field.label or pretty_name(name))
+                field.error_messages["required"] = _required(field, label)
+            for code, message in field.error_messages.items():
+                if any(message is one for one in _NOT_AMONG_THE_CHOICES):
+                    field.error_messages[code] = _(
+                        "Choose another answer for “%(label)s”: this one is not in the list."
+                    ) % {"label": label}
 
     @property
     def field_groups(self) -> list[Group]:
@@ -174,6 +183,19 @@ class GroupedForm(forms.BaseForm):
                 f"{type(self).__name__}.groups names unknown fields: {', '.join(unknown)}."
             )
         return [self[name] for name in names if name in self.fields and not self[name].is_hidden]
+
+
+# What Django says in two sentences of a choice that was tampered with, or is no longer there.
+_NOT_AMONG_THE_CHOICES: Final = [
+    kind.default_error_messages[code]
+    for kind, code in (
+        (forms.ChoiceField, "invalid_choice"),
+        (forms.MultipleChoiceField, "invalid_choice"),
+        (forms.ModelChoiceField, "invalid_choice"),
+        (forms.ModelMultipleChoiceField, "invalid_choice"),
+        (forms.ModelMultipleChoiceField, "invalid_pk_value"),
+    )
+]
 
 
 def _required(field: forms.Field, label: Text) -> str:
@@ -364,8 +386,9 @@ class VersionedForm(forms.BaseForm):
     """A form that carries the version it was opened with and overwrites nobody in silence.
 
     Put before forms.ModelForm among the bases (or give a plain form an attribute `instance`). On a collision
-    the form shows what the others saved (`collision`), keeps what was typed and takes the new version along,
-    so that saving again is done knowingly. Two saves in the same moment are told apart only if the view has
+    the form shows what the others saved (`collision`), keeps what was changed here, takes what now stands into
+    the fields that were left as they were opened, and carries the new version, so that saving again is done
+    knowingly and puts nothing back. Two saves in the same moment are told apart only if the view has
     read the instance with select_for_update in the transaction that saves it.
     """
 
@@ -380,6 +403,10 @@ class VersionedForm(forms.BaseForm):
             self.fields["version"] = forms.CharField(
                 widget=forms.HiddenInput, required=False, initial=str(self.current_version)
             )
+            # Asked when the page is written: a form may fill in its fields after this.
+            self.fields["opened"] = forms.CharField(
+                widget=forms.HiddenInput, required=False, initial=lambda: json.dumps(self._standing())
+            )
 
     def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
         """(label, value that now stands, who, when) of what was saved after `version`, newest first."""
@@ -388,7 +415,7 @@ class VersionedForm(forms.BaseForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         # Taken out, so that a model form never writes it into the instance.
-        opened = cleaned.pop("version", "")
+        opened, prints = cleaned.pop("version", ""), cleaned.pop("opened", "")
         if self.current_version is None or opened == str(self.current_version):
             return cleaned
         changes = (
@@ -397,14 +424,60 @@ class VersionedForm(forms.BaseForm):
             else ()
         )
         self.collision = Collision(changes)
-        self._carry(self.current_version)
+        self._carry(self.current_version, _read_prints(prints))
         self.add_error(None, ValidationError(_collision_sentence(self.collision), code="changed_by_another"))
         return cleaned
 
-    def _carry(self, version: int) -> None:
+    def _standing(self) -> dict[str, str]:
+        """A fingerprint of what each field shows of what stands: the page remembers what it was opened with."""
+        return {name: _print(self._shown(name)) for name in self.fields if name not in ("version", "opened")}
+
+    def _shown(self, name: str) -> Any:
+        field = self.fields[name]
+        return field.prepare_value(self.get_initial_for_field(field, name))
+
+    def _carry(self, version: int, opened: Mapping[str, str]) -> None:
         data: Any = self.data.copy()  # type: ignore[attr-defined]  # A QueryDict or a dict.
+        standing = self._standing()
+        for name, now in standing.items():
+            address = self.add_prefix(name)
+            sent = _print(self.fields[name].widget.value_from_datadict(data, self.files, address))
+            if now != sent == opened.get(name):
+                _put(data, address, self._shown(name))
+                self.errors.pop(name, None)
         data[self.add_prefix("version")] = str(version)
+        data[self.add_prefix("opened")] = json.dumps(standing)
         self.data = data
+
+
+def _written(value: Any) -> list[str]:
+    """A value as a browser sends it: one text, several of a list, none of what is empty."""
+    values = value if isinstance(value, list | tuple) else [value]
+    texts = ["on" if one is True else str(one) for one in values if one is not None and one is not False]
+    return [text for text in ("\n".join(one.splitlines()).strip() for one in texts) if text]
+
+
+def _print(value: Any) -> str:
+    return sha256(json.dumps(sorted(_written(value))).encode()).hexdigest()[:16]
+
+
+def _read_prints(text: str) -> dict[str, str]:
+    """What a page says it was opened with; nothing where it does not say so: then all counts as changed."""
+    try:
+        prints = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return prints if isinstance(prints, dict) else {}
+
+
+def _put(data: Any, address: str, value: Any) -> None:
+    written = _written(value)
+    if isinstance(data, QueryDict) and written:
+        data.setlist(address, written)
+    elif written:
+        data[address] = written if isinstance(value, list | tuple) else written[0]
+    else:
+        data.pop(address, None)
 
 
 def _collision_sentence(collision: Collision) -> str:

@@ -26,7 +26,7 @@ from pages.columns import Text
 from pages.files import FORMULA_STARTS, Problem, TableRefused, read_table
 from pages.forms import refusal_text
 from values.errors import Refused
-from values.text import fold
+from values.text import fold, squeeze
 
 # More questions than anybody answers at once; the next ones come when these are answered. (Django refuses a
 # form of more than settings.DATA_UPLOAD_MAX_NUMBER_FIELDS fields.)
@@ -105,7 +105,12 @@ def read_sheet(data: bytes, columns: Sequence[ImportColumn]) -> Sheet:
         for spelling in dict.fromkeys((heading, heading.replace("_", " "), heading.replace("_", "-")))
     ]
     try:
-        table = read_table(data, known_headers=spellings, formulas_are_text=True)
+        table = read_table(
+            data,
+            known_headers=spellings,
+            named=[column.name for column in columns],
+            formulas_are_text=True,
+        )
     except TableRefused as refused:
         # All at once: what is wrong with the headings is told beside what is wrong with the rows.
         if refused.header_line is None:
@@ -161,9 +166,14 @@ def _read_column(column: ImportColumn, heading: str, rows: Sequence[SheetRow], c
 
 def _read_cell(column: ImportColumn, cell: str) -> tuple[Any, str]:
     text = cell.strip()
-    # What our own files defused is what it was before.
+    # What our own files defused is what it was before, and so may anybody say that a text is meant.
     if text.startswith("'") and text[1:2] in FORMULA_STARTS:
         text = text[1:]
+    elif text.startswith("="):
+        return None, _(
+            "The cell holds a formula (%(cell)s). Write its value instead, or an apostrophe before it if it is "
+            "meant as text."
+        ) % {"cell": squeeze(text)[:40]}
     if not text or (len(text) < 20 and fold(text) in NOTHING_STATED):
         return None, ""
     try:

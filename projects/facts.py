@@ -115,7 +115,11 @@ def facts(project: Project, share: ProjectShare | None, reader: Reader) -> list[
         {"label": _("Project number"), "value": project.project_number},
         *_related(project),
         *_shared_with(project, reader),
-        *([{"label": _("Note"), "value": project.note}] if project.note else []),
+        *(
+            [{"label": _("Note"), "value": project.note}]
+            if project.note and reader.can("project.read_notes", project)
+            else []
+        ),
         {"label": _("Registered"), "value": date_format(localtime(project.registered_at), "Y-m-d")},
     ]
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import NOT_STATED
+from projects.mine import mine
 from projects.models import Project, ProjectRole, ProjectShare, State
 from projects.seen import taking_part
 from strategy.models import Municipality, Unit
@@ -74,8 +75,8 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         self.filters["ar"].extra["choices"] = self._years(by_funder)
         self.filters["enhet"].extra["choices"] = self._units()
         self.filters["finansiar"].extra["choices"] = self._funders(by_funder)
-        if reader.units("project.change") is None:
-            del self.filters["egna"]  # All of the municipality is theirs.
+        if mine(reader) is None:
+            del self.filters["egna"]  # None is more theirs than another.
 
     @property
     def year(self) -> int | None:
@@ -140,8 +141,7 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     def by_mine(self, projects: QuerySet[Project], name: str, value: bool) -> QuerySet[Project]:
         if not value:
             return projects
-        units = self.reader.units("project.change") or frozenset()
-        return projects.filter(taking_part(units) | Q(project_manager=self.reader.person))
+        return projects if (own := mine(self.reader)) is None else projects.filter(own)
 
     # What may be chosen, in two queries.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from pages.columns import NOT_STATED, Text
 from pages.forms import AmountField, GroupedForm, PartialDateField, VersionedForm
@@ -31,18 +30,20 @@ from projects.models import (
     State,
 )
 from projects.registry import MESSAGES
+from projects.texts import TextRefused, longest, plain
 from strategy import history
 from strategy.models import Assignment, Municipality, Person, Unit, UnitKind
 from strategy.permissions import Reader
 from values.errors import shown
+from values.periods import Period
 from values.precision import PartialDate, Precision
-from values.text import fold, nfc, parse_counts, squeeze
+from values.text import fold, parse_counts, squeeze
 
 # --- fields ----------------------------------------------------------------------------------------------
 
 
 class PlainText(forms.CharField):
-    """Text without control characters, in composed form; one line unless `lines`. What was typed is kept."""
+    """Text as `plain` takes it; one line unless `lines`. What was typed is kept."""
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
         self.lines = lines
@@ -54,17 +55,10 @@ class PlainText(forms.CharField):
         self.validators = []
 
     def to_python(self, value: Any) -> str:
-        text = str(value or "").replace("\r\n", "\n").replace("\r", "\n")
-        if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
-            raise ValidationError(
-                _("The text holds an invisible control character. Delete what was pasted and type it."),
-                code="control_character",
-            )
-        text = (
-            "\n".join(line.rstrip() for line in nfc(text).split("\n")).strip()
-            if self.lines
-            else squeeze(text)
-        )
+        try:
+            text = plain(str(value or ""), lines=self.lines)
+        except TextRefused as refused:
+            raise ValidationError(str(refused), code=refused.code) from None
         if self.limit is not None and len(text) > self.limit:
             raise ValidationError(
                 _("Shorten the text to %(limit)d characters. It has %(length)d now.")
@@ -274,6 +268,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
             gettext_lazy("The project"),
             [
                 "title",
+                "another",
                 ("funder", "programme"),
                 ("starts", "ends"),
                 "role",
@@ -304,7 +299,8 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         (gettext_lazy("Why"), ["reason"]),
     ]
 
-    title = PlainText(label=gettext_lazy("Title"), max_length=250)
+    title = PlainText(label=gettext_lazy("Title"), max_length=longest("title"))
+    another = forms.BooleanField(label=gettext_lazy("It is another project"), required=False)
     funder = PlainText(
         label=gettext_lazy("Funder"),
         max_length=200,
@@ -343,11 +339,11 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         ),
         error_messages={"invalid_choice": MESSAGES["project_owner_unit_in_same_municipality"]},
     )
-    acronym = PlainText(label=gettext_lazy("Acronym"), max_length=50, required=False)
+    acronym = PlainText(label=gettext_lazy("Acronym"), max_length=longest("acronym"), required=False)
     summary = PlainText(
         label=gettext_lazy("Summary"),
         lines=True,
-        max_length=5000,
+        max_length=longest("summary"),
         required=False,
         help_text=gettext_lazy("What the project is to achieve, in a few sentences."),
     )
@@ -381,12 +377,14 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
     accounting = _choice(gettext_lazy("Accounting"), Accounting.choices)
     accounted_by = PlainText(
         label=gettext_lazy("Accounted by"),
-        max_length=200,
+        max_length=longest("accounted_by"),
         required=False,
         help_text=gettext_lazy("If the project is in another organisation's accounts: whose."),
     )
-    project_number = PlainText(label=gettext_lazy("Project number"), max_length=50, required=False)
-    decided_by = PlainText(label=gettext_lazy("Decided by"), max_length=300, required=False)
+    project_number = PlainText(
+        label=gettext_lazy("Project number"), max_length=longest("project_number"), required=False
+    )
+    decided_by = PlainText(label=gettext_lazy("Decided by"), max_length=longest("decided_by"), required=False)
     follows = PlainText(
         label=gettext_lazy("Follows"),
         max_length=20,
@@ -399,7 +397,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         required=False,
         help_text=gettext_lazy("The register id of the larger project."),
     )
-    note = PlainText(label=gettext_lazy("Note"), lines=True, max_length=5000, required=False)
+    note = PlainText(label=gettext_lazy("Note"), lines=True, max_length=longest("note"), required=False)
     reason = PlainText(
         label=gettext_lazy("Reason for the change"),
         max_length=500,
@@ -422,6 +420,10 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         )
         if self.is_new:
             del self.fields["reason"]
+        # Asked only once there is a project of the same title.
+        self._another = self.fields["another"]
+        if not (self.is_new and self.data.get("another")):
+            del self.fields["another"]
         self._offer(standing_units)
 
     def _stands(self, units: list[int]) -> dict[str, Any]:
@@ -497,6 +499,15 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if self.is_new and not cleaned.get("another"):
+            self._look_for_twins(cleaned)
+        if cleaned.get("owner_unit") in (cleaned.get("units") or ()):
+            self.add_error(
+                "units",
+                ValidationError(
+                    _("The owner unit takes part anyway. Untick it among the units taking part.")
+                ),
+            )
         starts, ends = cleaned.get("starts"), cleaned.get("ends")
         if starts and ends and ends.last < starts.first:
             self.add_error("ends", ValidationError(MESSAGES["project_ends_after_it_starts"]))
@@ -506,6 +517,29 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         if cleaned.get("accounted_by") and cleaned.get("accounting") not in {Accounting.ELSEWHERE, None}:
             self.add_error("accounted_by", ValidationError(MESSAGES["accounted_by_another_is_elsewhere"]))
         return cleaned
+
+    def _look_for_twins(self, cleaned: dict[str, Any]) -> None:
+        """Asks whether it is another project where one of the same title stands, as an import recognises it."""
+        starts, ends = cleaned.get("starts"), cleaned.get("ends")
+        if "title" not in cleaned or (starts and ends and ends.last < starts.first):
+            return
+        period = Period(starts and starts.first, ends and ends.last)
+        standing = Project.objects.filter(
+            municipality=self.reader.municipality, title__iexact=cleaned["title"]
+        ).standing()
+        twins = [
+            project.register_id
+            for project in standing.order_by("-pk")
+            if Period(project.starts_on, project.ends_on).overlaps(period)
+        ]
+        if twins:
+            self.fields["another"] = self._another
+            told = ngettext(
+                "%(ids)s has this title already. Change that one, or tick here if this is another project.",
+                "%(ids)s have this title already. Change one of them, or tick here if this is another project.",
+                len(twins),
+            )
+            self.add_error("another", ValidationError(told % {"ids": ", ".join(twins[:5])}))
 
     def apply(self, funder: Funder | None, programme: Programme | None) -> Project:
         """Writes the checked answers into the project; it is not saved."""

@@ -7,6 +7,7 @@ from projects.views import imports
 urlpatterns: list[URLPattern] = [
     path("", imports.ImportList.as_view(), name="imports"),
     path("ny/", imports.import_upload, name="import_upload"),
+    path("registret.csv", imports.import_register, name="import_register"),
     path("<int:pk>/", imports.import_preview, name="import_preview"),
     path("<int:pk>/bekrafta/", imports.import_confirm, name="import_confirm"),
     path("<int:pk>/avbryt/", imports.import_cancel, name="import_cancel"),

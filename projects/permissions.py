@@ -7,6 +7,8 @@ declare({
     #                       admin strat contact manager owner econ  head  registr applic network reader auditor employee
     # The register level is public record, and doubles are avoided when all can see it.
     "project.read":          (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    ALL),
+    # Notes follow responsibility, beyond the register level; another municipality's are not read at all.
+    "project.read_notes":    (ALL, ALL,  UNIT,   OWN,    OWN,  UNIT, UNIT, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
     "project.export":        (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    NONE),
     "project.register":      (NONE, ALL, UNIT,   UNIT,   UNIT, NONE, UNIT, NONE,   UNIT,  NONE,   NONE,  NONE,   NONE),
     "project.change":        (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),

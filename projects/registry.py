@@ -11,9 +11,11 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import pghistory
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -153,7 +155,7 @@ def set_parts(
 ) -> None:
     """Makes the units taking part and the parties the ones given, touching only those that differ."""
     if units is not None:
-        wanted = {unit.pk for unit in units}
+        wanted = {unit.pk for unit in units} - {project.owner_unit_id}  # the owner is not told twice
         standing = {part.unit_id: part for part in project.taking_part.all()}
         for unit_id, part in standing.items():
             if unit_id not in wanted:
@@ -201,9 +203,10 @@ def share_project(reader: Reader, project: Project, municipality: Municipality) 
     )
 
 
-def unshare_project(reader: Reader, share: ProjectShare) -> None:
+def unshare_project(reader: Reader, share: ProjectShare, *, reason: str) -> None:
     """Takes the project out of the other municipality's list; what it had filled in stays in the history."""
     reader.require("project.share", share.project)
+    pghistory.context(reason=reason)
     share.delete()
 
 
@@ -211,6 +214,8 @@ def change_share(reader: Reader, share: ProjectShare, *, reason: str) -> None:
     """Saves the own unit, role and share of a municipality that does not own the project."""
     standing = ProjectShare.objects.get(pk=share.pk)
     reader.require("project.change", standing)
+    if share.unit is not None and share.unit_id != standing.unit_id:
+        reader.require("project.register", share.unit)
     pghistory.context(reason=marked_reason(reader, standing.unit, reason))
     share.save()
 
@@ -233,11 +238,13 @@ def marked_reason(reader: Reader, unit: Unit | None, reason: str) -> str:
     """The reason, with the mark that the strategist acted for a unit without a contact person if so."""
     if Role.STRATEGIST not in reader.roles or not lacks_contact_person(unit, reader.today):
         return reason
-    mark = (
-        gettext("The strategist acted for %(unit)s, which has no contact person.") % {"unit": unit}
-        if unit is not None
-        else gettext("The strategist acted, as no unit is known to answer for the project.")
-    )
+    # The history is one document for those who audit it: in the installation's language, whoever clicked.
+    with translation.override(settings.LANGUAGE_CODE):
+        mark = (
+            gettext("The strategist acted for %(unit)s, which has no contact person.") % {"unit": unit}
+            if unit is not None
+            else gettext("The strategist acted, as no unit is known to answer for the project.")
+        )
     return f"{reason} ({mark})" if reason else mark
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy, ngettext, npgettext, pgettext_lazy
@@ -23,6 +23,7 @@ from projects.attention import Rule, attention
 from projects.columns import state_mark
 from projects.mine import mine
 from projects.models import Project, State
+from projects.models.registry import ProjectQuerySet
 from strategy.models import BatchState, ImportBatch, Role
 from strategy.permissions import Reader
 from strategy.responsibilities import gaps
@@ -84,7 +85,7 @@ def build_home(reader: Reader) -> Home:
     if vacancies:  # They wait once, and not again in each project of the unit.
         found = _without(found, "contact_person")
     total = changed.count() if reader.can("project.change") else 0
-    projects = _projects(found)
+    projects = _projects(changed, found)
     others = [*vacancies, *_files(reader)]
     return Home(
         heading=_heading(len(found) + len(others)),
@@ -98,7 +99,7 @@ def build_home(reader: Reader) -> Home:
     )
 
 
-def changed_by(reader: Reader) -> QuerySet[Project]:
+def changed_by(reader: Reader) -> ProjectQuerySet:
     """The standing projects that the reader may change, or whose share row is of the reader's units.
 
     Narrower than `mine`: what a unit takes part in is its own, and changed by the owner's people.
@@ -117,10 +118,13 @@ def _without(found: dict[int, list[Rule]], name: str) -> dict[int, list[Rule]]:
     return {pk: told for pk, told in rest.items() if told}
 
 
-def _projects(found: dict[int, list[Rule]]) -> tuple[Waiting, ...]:
-    """The most serious first, then what lacks most, then the latest."""
-    rows = Project.objects.filter(pk__in=found).latest_first()
-    order = sorted(rows, key=lambda row: (-_weight(found[row.pk]), -len(found[row.pk])))
+def _projects(changed: ProjectQuerySet, found: dict[int, list[Rule]]) -> tuple[Waiting, ...]:
+    """The most serious first, then what lacks most, then the latest. Thousands may wait: only those shown are read."""
+    latest = changed.latest_first().values_list("pk", flat=True)
+    order = sorted(
+        (pk for pk in latest if pk in found), key=lambda pk: (-_weight(found[pk]), -len(found[pk]))
+    )
+    rows = Project.objects.defer("search_text").in_bulk(order[:SHOWN])
     return tuple(
         Waiting(
             when=", ".join(str(rule.label) for rule in found[row.pk]),
@@ -129,7 +133,7 @@ def _projects(found: dict[int, list[Rule]]) -> tuple[Waiting, ...]:
             why=" ".join(str(rule.sentence) for rule in found[row.pk]),
             tone="stop" if _weight(found[row.pk]) else "warn",
         )
-        for row in order[:SHOWN]
+        for row in (rows[pk] for pk in order[:SHOWN])
     )
 
 

@@ -128,7 +128,7 @@ class Row:
 WHY_NO_NUMBER: Mapping[str, Text] = {
     Accounting.HERE: gettext_lazy("in our accounts, number not stated"),
     Accounting.ELSEWHERE: gettext_lazy("none: in another organisation's accounts"),
-    Accounting.NOT_YET: gettext_lazy("none yet: not in any accounts"),
+    Accounting.NOT_YET: gettext_lazy("none yet, not in any accounts"),
     Accounting.NONE: gettext_lazy("none: not to be accounted"),
 }
 

@@ -35,6 +35,9 @@ log = logging.getLogger("medel.reports")
 FORMATS: Mapping[str, tuple[str, str]] = {"pdf": ("PDF", "application/pdf"), **TABLE_FORMATS}
 
 FIRST_YEAR, LAST_YEAR = 1971, 2199
+# A page asks for no longer PDF: a thousand rows take a quarter of a minute, in which others wait.
+# `manage.py report` makes one however long it is.
+PAPER_ROWS = 1000
 
 
 class Built(Protocol):

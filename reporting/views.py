@@ -20,7 +20,17 @@ from pages.columns import Text
 from pages.lists import Download
 from projects.models import Project
 from reporting.home import build_home
-from reporting.reports import FIRST_YEAR, FORMATS, LAST_YEAR, Report, as_file, by_slug, file_name, reports
+from reporting.reports import (
+    FIRST_YEAR,
+    FORMATS,
+    LAST_YEAR,
+    PAPER_ROWS,
+    Report,
+    as_file,
+    by_slug,
+    file_name,
+    reports,
+)
 from strategy.models import Municipality
 from strategy.permissions import Reader, resolve_reader
 from strategy.requests import reader_of
@@ -91,16 +101,17 @@ def report(request: HttpRequest, slug: str, year: int) -> HttpResponse:
         raise Http404
     form = request.GET.get("format", "")
     if form and form not in FORMATS:
-        return HttpResponse(
-            _("There is no such file. Choose one of %(formats)s.") % {"formats": ", ".join(FORMATS)},
-            status=400,
-            content_type="text/plain; charset=utf-8",
+        return _refused(
+            _("There is no such file. Choose one of %(formats)s.") % {"formats": ", ".join(FORMATS)}
         )
     action = "project.export" if form else "project.read"
     reader.require(action)
     wants_joint = request.GET.get("kommuner") == JOINT["kommuner"]
     with _joint(reader, action) if wants_joint else _alone() as places:
         built = kind.build(reader, year, joint=places)
+        too_long = _too_long(len(built.rows))
+        if form == "pdf" and too_long:
+            return _refused(too_long)
         if form:
             return _file(as_file(built, form), form, file_name(built, form))
         context = {
@@ -115,8 +126,26 @@ def report(request: HttpRequest, slug: str, year: int) -> HttpResponse:
                 for name, (label, _type) in FORMATS.items()
                 if name != "pdf"
             )
-            context["pdf_url"] = _address(kind, year, bool(places), format="pdf")
+            context["too_long"] = too_long
+            if not too_long:
+                context["pdf_url"] = _address(kind, year, bool(places), format="pdf")
         return render(request, built.template, context)
+
+
+def _too_long(rows: int) -> str:
+    """Why there is no PDF of so many rows; "" where there is one."""
+    if rows <= PAPER_ROWS:
+        return ""
+    return _(
+        "A PDF holds at most %(most)d projects, and this list has %(rows)d. Take it as an Excel file."
+    ) % {
+        "most": PAPER_ROWS,
+        "rows": rows,
+    }
+
+
+def _refused(sentence: str) -> HttpResponse:
+    return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
 
 
 def _file(data: bytes, form: str, name: str) -> HttpResponse:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -50,13 +53,16 @@ def client_address(request: HttpRequest) -> str:
 
 
 def login_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """The account that somebody tries: allauth passes it on as `email`, the login form has it as `login`."""
+    """The account that somebody tries: allauth passes it on as `email`, the login form has it as `login`.
+
+    Cut to what an address holds: axes stores it, and a longer one would be an error of the database.
+    """
     given = (
         (credentials or {}).get("email")
         or (credentials or {}).get("username")
         or request.POST.get("login", "")
     )
-    return str(given).strip().lower()
+    return str(given).strip().lower()[:254]
 
 
 def locked_out(request: HttpRequest, credentials: dict[str, Any] | None = None, *args: Any) -> HttpResponse:
@@ -64,6 +70,17 @@ def locked_out(request: HttpRequest, credentials: dict[str, Any] | None = None, 
     return render(
         request, "account/locked_out.html", {"minutes": int(settings.AXES_COOLOFF_TIME * 60)}, status=429
     )
+
+
+# So long it is kept who logged in, or tried to, and from where.
+KEPT = timedelta(days=90)
+
+
+def forget_old_logins(now: datetime) -> None:
+    """Removes sessions that are over, and logins, tries and locks older than KEPT: they name persons."""
+    Session.objects.filter(expire_date__lt=now).delete()
+    for trace in (AccessAttempt, AccessFailureLog, AccessLog):
+        trace.objects.filter(attempt_time__lt=now - KEPT).delete()
 
 
 def open_account(person: Person) -> Account:

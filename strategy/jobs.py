@@ -11,7 +11,8 @@ from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from strategy import attachments, messages
+from strategy import accounts, attachments, messages
+from strategy.accounts import KEPT
 
 
 @app.task(queue="messages")
@@ -59,9 +60,19 @@ def nightly_backup(timestamp: int) -> None:
 @app.periodic(cron="0 3 * * *")
 @app.task(queue="upkeep", queueing_lock="nightly")
 def nightly_sweep(timestamp: int) -> None:
-    """Files that no row names, the texts of mails long gone, and counters for the register ids of the new year."""
+    """What is kept no longer (files that no row names, old mails' texts, old logins), and next year's counters."""
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT medel_prepare_register_numbers()")
     attachments.sweep(now)
     messages.forget_old_texts(now)
+    accounts.forget_old_logins(now)
+
+
+@app.periodic(cron="15 3 * * *")
+@app.task(queue="upkeep", queueing_lock="old_jobs", pass_context=True)
+async def forget_old_jobs(context: JobContext, timestamp: int) -> None:
+    """Jobs that failed stay for whoever looks into it, but not for ever; the others go when they are done."""
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=KEPT.days * 24, include_failed=True, include_cancelled=True, include_aborted=True
+    )

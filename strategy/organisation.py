@@ -36,6 +36,10 @@ from values.organisation_number import parse_organisation_number
 from values.text import fold, squeeze
 
 MESSAGES = {
+    "unit_stays_what_it_is": gettext_lazy(
+        "The kind can change among administration, sector and company, or among department, unit and school. "
+        "To make it something else, end the unit and add a new one."
+    ),
     "municipality_has_a_name": gettext_lazy("Write the municipality's name."),
     "municipality_kind_is_known": gettext_lazy("Choose a kind in the list."),
     "unit_has_a_name": gettext_lazy("Write the unit's name."),
@@ -248,6 +252,15 @@ def set_arms(reader: Reader, *, name: str, data: bytes, reason: str) -> None:
     place.save(update_fields=["arms"])
 
 
+class NoMembers(ValueError):
+    """A municipality is a member of others, and has none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("A municipality has no members: a region, a federation or a cooperation body has.")
+        )
+
+
 def set_population(
     reader: Reader, *, year: int, inhabitants: int, source: str = "", reason: str = ""
 ) -> Population:
@@ -265,8 +278,10 @@ def set_population(
 def add_member(
     reader: Reader, *, member: Municipality, valid_from: date, valid_to: date | None = None
 ) -> MunicipalityMember:
-    """A member of the reader's region, federation or cooperation body."""
+    """A member of the reader's region, federation or cooperation body. Raises NoMembers for a municipality."""
     reader.require("organisation.change", reader.municipality)
+    if reader.municipality.kind == MunicipalityKind.MUNICIPALITY:
+        raise NoMembers
     return MunicipalityMember.objects.create(
         municipality=reader.municipality, member=member, valid_from=valid_from, valid_to=valid_to
     )
@@ -286,7 +301,8 @@ def add_unit(reader: Reader, unit: Unit) -> Unit:
 def change_unit(reader: Reader, unit: Unit, *, renamed_on: date, reason: str) -> Unit:
     """Saves the corrected unit. A new name keeps the old one as a former name until the day before.
 
-    Raises UnitsBelow when it gets another last day while units below it stand.
+    Raises UnitsBelow when it gets another last day while units below it stand, and NotYetRenamed for a name
+    that applies from a day to come: it would be shown from today on.
     """
     reader.require("organisation.change", reader.municipality)
     history.give_reason(reason)
@@ -294,12 +310,26 @@ def change_unit(reader: Reader, unit: Unit, *, renamed_on: date, reason: str) ->
     if unit.valid_to is not None and unit.valid_to != before.valid_to:
         none_stands_below(unit, unit.valid_to)
     unit.name = squeeze(unit.name)
+    renamed = fold(unit.name) != fold(before.name)
+    if renamed and renamed_on > reader.today:
+        raise NotYetRenamed
     with transaction.atomic():
         unit.save()
-        if fold(unit.name) != fold(before.name):
+        if renamed:
             _keep_former_name(before, until=renamed_on - timedelta(days=1))
     unit.refresh_from_db(fields=["version"])
     return unit
+
+
+class NotYetRenamed(ValueError):
+    """A name has a last day, but none from which it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The new name is shown as soon as it is saved. Come back on the day, or give today or an earlier day."
+            )
+        )
 
 
 def _keep_former_name(unit: Unit, until: date) -> None:

@@ -21,6 +21,7 @@ from django.shortcuts import redirect, render
 from django.template.response import SimpleTemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -112,7 +113,12 @@ class ReaderMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.reader = None  # type: ignore[attr-defined]
-        return self.get_response(request)
+        request.signed_in = False  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if request.signed_in and not response.has_header("Cache-Control"):
+            # Not even the back button shows a page after somebody has logged out on a shared computer.
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
     def process_view(
         self,
@@ -130,6 +136,7 @@ class ReaderMiddleware:
             with scope(), history.context(page=request.path, request=_request_id(request)):
                 return _rendered(view(request, *args, **kwargs))
 
+        request.signed_in = True  # type: ignore[attr-defined]
         person = account.person_id
         today = timezone.localdate()
         if name in installation_pages and account.runs_installation:
@@ -165,9 +172,6 @@ class ReaderMiddleware:
                 municipality=chosen.pk,
                 page=request.path,
                 request=_request_id(request),
-                reason=request.POST.get("reason", "").strip()
-                if request.method == "POST" and _is_form(request)
-                else "",
             ):
                 return _rendered(view(request, *args, **kwargs))
 
@@ -184,7 +188,7 @@ def _no_assignment(request: HttpRequest, person: int, today: date) -> HttpRespon
 
 
 def _is_form(request: HttpRequest) -> bool:
-    # Reading POST of an upload would take the file in before the view has asked permission.
+    # A file that was sent cannot be written into a page to be sent again.
     return request.content_type == "application/x-www-form-urlencoded"
 
 

@@ -37,6 +37,9 @@ GIVEN_BY_LEADERS = (Role.CONTACT_PERSON, Role.PROJECT_MANAGER)
 ENDING_WITHIN = timedelta(days=60)
 
 MESSAGES = {
+    "an_assignment_is_given_once": gettext_lazy(
+        "The person already has this assignment during these days. Change the dates of that one instead."
+    ),
     "one_person_an_address": gettext_lazy(
         "There is already a person with this work e-mail. Choose that person in the list."
     ),
@@ -213,8 +216,33 @@ def may_change(reader: Reader, assignment: Assignment) -> Decision:
 
 
 def may_shorten(reader: Reader, assignment: Assignment) -> Decision:
-    """Whether the reader may end the assignment earlier than it stands: an own one too, if it could be given."""
-    return _reaches(reader, Role(assignment.role), assignment.unit)
+    """Whether the reader may end the assignment earlier than it stands: an own one too, if it could be given.
+
+    Not one that is over: who answered when is what auditors read, and wrong dates are corrected as a change.
+    """
+    decision = _reaches(reader, Role(assignment.role), assignment.unit)
+    if decision and is_over(assignment, reader.today):
+        return Decision(False, _("This assignment is over. If its dates are wrong, change them instead."))
+    return decision
+
+
+def may_end_on(assignment: Assignment, last_day: date | None) -> Decision:
+    """Whether somebody is administrator on the day after: without one nobody gives assignments any more."""
+    sooner = last_day is not None and (assignment.ends_on is None or last_day < assignment.ends_on)
+    if last_day is None or not sooner or assignment.role != Role.ADMINISTRATOR:
+        return Decision(True)
+    others = Assignment.objects.filter(
+        municipality=assignment.municipality_id, role=Role.ADMINISTRATOR
+    ).exclude(pk=assignment.pk)
+    if others.valid_on(last_day + timedelta(days=1)).exists():
+        return Decision(True)
+    return Decision(
+        False, _("Nobody would be administrator after that day. Name another administrator first.")
+    )
+
+
+def is_over(assignment: Assignment, day: date) -> bool:
+    return assignment.ends_on is not None and assignment.ends_on < day
 
 
 def _reaches(reader: Reader, role: Role, unit: Unit | None) -> Decision:
@@ -331,8 +359,11 @@ def change_assignment(
         and ends_on is not None
         and (standing.ends_on is None or ends_on <= standing.ends_on)
     )
-    decision = may_shorten(reader, standing) if shortened else may_change(reader, standing)
+    decision = may_change(reader, standing)
+    if not decision and shortened:
+        decision = may_shorten(reader, standing)
     insist(decision, reader, "change dates", standing.pk)
+    insist(may_end_on(standing, ends_on), reader, "end the last administrator's", standing.pk)
     history.give_reason(reason)
     with transaction.atomic():
         standing.starts_on, standing.ends_on, standing.subject = starts_on, ends_on, subject
@@ -343,6 +374,7 @@ def change_assignment(
 
 def end_assignment(reader: Reader, assignment: Assignment, *, last_day: date, reason: str) -> Assignment:
     """Ends the assignment on its last day (included). Later than it ends already is no ending but a change."""
+    insist(may_shorten(reader, assignment), reader, "end it", assignment.pk)
     return change_assignment(
         reader, assignment, starts_on=assignment.starts_on, ends_on=last_day, reason=reason
     )

@@ -57,7 +57,7 @@ SECOND: dict[str, dict[str, Any]] = {
     "BoardService": {"valid_from": date(1960, 1, 1), "valid_to": date(1960, 12, 31)},
     "Person": {"email": "andra@example.org"},
     "Account": {"email": "andra@example.org", "person_id": lambda whole: factories.person(whole.place).pk},
-    "Assignment": {},
+    "Assignment": {"starts_on": date(1960, 1, 1), "ends_on": date(1960, 12, 31)},
     "StoredFile": {},
     "ImportBatch": {},
     "RememberedWord": {"word": "andra ordet"},

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from projects.attention import rules
 from projects.mine import mine
-from projects.models import ProjectUnit, State
+from projects.models import Project, ProjectUnit, State
 from reporting.home import SHOWN, build_home
 from strategy import attachments
 from strategy.models import ImportBatch, Role
@@ -219,6 +220,23 @@ def test_the_heading_counts_all_that_waits_and_the_page_shows_the_first(place, s
     home = build_home(reader)
     assert (len(home.waiting), home.more) == (SHOWN, 3)
     assert str(SHOWN + 3) in home.heading
+
+
+def test_of_all_that_waits_only_what_is_shown_is_read_whole(place, social):
+    for number in range(SHOWN + 5):
+        in_order(place, social, f"Nummer {number}", own_share=None)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
+    read = []
+
+    def note(instance, **kwargs):
+        read.append(instance.title)
+
+    post_init.connect(note, sender=Project)
+    try:
+        build_home(reader)
+    finally:
+        post_init.disconnect(note, sender=Project)
+    assert sorted(read) == sorted(f"Nummer {number}" for number in range(5, SHOWN + 5))
 
 
 def test_a_project_with_several_reasons_waits_once(place, social):

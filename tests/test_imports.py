@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+from django.utils.translation import gettext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +21,10 @@ from pages.files import TableRefused
 from pages.imports import NotReady
 from projects import exchange
 from projects.exchange import batches
+from projects.forms import ProjectForm
 from projects.models import Funder, ImportedProject, Programme, Project, ProjectParty, ProjectUnit
 from projects.registry import MESSAGES, change_project, withdraw_project
+from projects.texts import TextRefused, plain
 from strategy import history
 from strategy.management.files import unreadable
 from strategy.models import BatchState, ImportBatch, RememberedWord, Role, StoredFile, UnitKind, UnitName
@@ -422,6 +426,93 @@ def test_an_import_is_undone_once(reader):
         exchange.undo(reader, batch, at=NOW)
 
 
+# --- one rule by hand and from a file ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["title", "funder", "partners", "note", "owner"])
+@pytest.mark.parametrize("text", ["E\x07tt", "Anna Ek 800101-1234", "Anna Ek 198001011234"])
+def test_a_file_brings_in_nothing_that_the_form_would_refuse(reader, column, text):
+    cells = {"title": "Ett", "acronym": "E", column: text}
+    data = csv(";".join(cells), ";".join(cells.values()))
+    with pytest.raises(TextRefused) as refused:
+        plain(text)
+    assert troubles(reader, data) == [(2, column, str(refused.value))]
+
+
+@pytest.mark.parametrize(
+    "text", ["212000-0530", "556677-8899", "0706-123456", "P-2026-14", "KS 2017-1234", "2016-09-01", "1980"]
+)
+def test_numbers_of_organisations_projects_and_telephones_are_no_personal_ones(text):
+    assert plain(text) == text
+
+
+def test_the_form_takes_as_long_a_text_as_a_file_may_bring(reader):
+    confirmed(reader, csv("title;summary;note", f"{'x' * 250};{'y' * 20_000};{'z' * 20_000}"))
+    project = Project.objects.get()
+    form = ProjectForm(reader=reader, instance=project)
+    for name in ("title", "summary", "note"):
+        field = form.fields[name]
+        assert field.clean(getattr(project, name)) == getattr(project, name)
+        with pytest.raises(ValidationError):
+            field.clean("x" * (len(getattr(project, name)) + 1))
+
+
+def test_a_party_that_is_spelt_otherwise_in_a_file_is_corrected_and_keeps_its_role(reader):
+    project = factories.project(reader.municipality, "Ett")
+    ProjectParty.objects.create(
+        municipality=reader.municipality, project=project, name="NÄSSJÖ KOMMUN", role="lead", country="SE"
+    )
+    batch = confirmed(reader, csv("title;partners", "Ett;Nässjö kommun"))
+    told = ("name", "role", "country")
+    assert list(project.parties.values_list(*told)) == [("Nässjö kommun", "lead", "SE")]
+    assert outcomes(reader, csv("title;partners", "Ett;Nässjö kommun")) == [(2, "unchanged")]
+    exchange.undo(reader, batch, at=NOW)
+    assert list(project.parties.values_list(*told)) == [("NÄSSJÖ KOMMUN", "lead", "SE")]
+
+
+def test_a_formula_is_refused_in_a_sentence_unless_it_is_said_to_be_text(reader):
+    data = csv("title;note", '"=HYPERLINK(""http://x"")";a', "Två;  =1+1", "'=Tre;a")
+    batch = uploaded(reader, data)
+    assert [(one.line, one.column) for one in exchange.preview_of(reader, batch).troubles] == [
+        (2, "title"),
+        (3, "note"),
+    ]
+    exchange.confirm(
+        reader, batch, seen=exchange.preview_of(reader, batch).fingerprint, at=NOW, leave_out_refused=True
+    )
+    assert list(Project.objects.values_list("title", flat=True)) == ["=Tre"]
+
+
+def test_texts_that_a_spreadsheet_would_run_are_told_before_they_are_taken_in(reader):
+    batch = uploaded(reader, csv("title;note", "@Ett;a", "Två;+46 36 10", "Tre;-1"))
+    preview = exchange.preview_of(reader, batch)
+    assert (len(preview.notes), preview.counts["new"]) == (1, 3)
+    assert "2, 3" in preview.notes[0]
+    data = csv("title;note", "Ett;a", "Två;b")
+    assert exchange.preview_of(reader, uploaded(reader, data)).notes == ()
+
+
+@pytest.mark.parametrize(
+    "data", [csv("title", "Vård, skola och 2 till", "Två"), csv("Projekt", "Ett", "", "T")]
+)
+def test_a_list_of_titles_alone_is_taken_in(reader, data):
+    assert [outcome for _line, outcome in outcomes(reader, data)] == ["new", "new"]
+
+
+def test_what_stands_in_the_history_is_in_one_language_whoever_clicks(reader, settings):
+    told = ("Import %(number)d, %(file)s", "Import %(number)d, %(file)s, was undone")
+    with translation.override("en"):
+        batch = confirmed(reader, csv("title;acronym", "Ett;E"))
+        project = Project.objects.get()
+        reasons = [history.acts(project)[0].reason]
+        exchange.undo(reader, batch, at=NOW)
+        reasons.append(history.acts(project)[0].reason.removesuffix("."))
+    what = {"number": batch.pk, "file": "lista.csv"}
+    with translation.override(settings.LANGUAGE_CODE):
+        assert reasons == [gettext(text) % what for text in told]
+    assert reasons[0] != told[0] % what
+
+
 # --- which project a row speaks of -----------------------------------------------------------------------
 
 
@@ -722,7 +813,7 @@ def test_funders_are_found_by_name_and_unknown_ones_become_the_municipalitys_own
 
 def test_a_formula_stays_text_and_is_defused_on_the_way_out(reader):
     formula = '=HYPERLINK("http://x.se")'
-    confirmed(reader, csv("title;note", '"=HYPERLINK(""http://x.se"")";a'))
+    confirmed(reader, csv("title;note", '"\'=HYPERLINK(""http://x.se"")";a'))
     assert Project.objects.get().title == formula
     assert b"'=HYPERLINK" in exchange.export_projects(Project.objects.order_by("pk"))
 
@@ -776,6 +867,8 @@ def test_what_stands_and_what_comes_must_fit_together(reader):
     [
         (csv("title;diarienummer;role", "a;b;c"), "unknown_column"),
         (csv("title;titel", "a;b"), "heading_twice"),
+        (csv("title;title", "a;b"), "heading_twice"),
+        (csv("namn", "a"), "no_header"),
         (csv("role;owner", "partner;x"), "no_title"),
         (csv("title;role"), "no_rows"),
         (csv("title;role", "a;partner;c"), "too_many_cells"),

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from projects import exchange
 from projects.models import Project
@@ -84,7 +85,7 @@ def test_the_list_of_2017_goes_all_the_way_in_and_out_again_in_the_browser(clien
     assert client.post(answer.url, answers).url == answer.url
     preview = client.get(answer.url)
     assert preview.context["preview"].unanswered == ()
-    assert [figure["value"] for figure in preview.context["figures"]] == [5, 0, 0, 0, 0]
+    assert [figure["value"] for figure in preview.context["figures"]] == ["5", "0", "0", "0", "0"]
     confirmed = client.post(
         page("import_confirm", batch), {"seen": preview.context["preview"].fingerprint}, follow=True
     )
@@ -93,7 +94,7 @@ def test_the_list_of_2017_goes_all_the_way_in_and_out_again_in_the_browser(clien
     assert [row.name for row in preview.context["preview"].rows] == titles(reader)
     assert [cells[1].text for cells in confirmed.context["rows"].rows] == titles(reader)
     undone = client.post(page("import_undo", batch), {"reason": "prov"}, follow=True)
-    assert [figure["value"] for figure in undone.context["figures"]] == [5, 0, 0]
+    assert [figure["value"] for figure in undone.context["figures"]] == ["5", "0", "0"]
     assert titles(reader) == []
     assert (
         client.post(
@@ -164,6 +165,8 @@ def test_of_ten_thousand_rows_the_first_two_hundred_are_shown(client, reader):
     lines = "".join(f"Projekt {number};P{number}\n" for number in range(1000))
     preview = client.get(page("import_preview", uploaded(reader, f"title;acronym\n{lines}".encode())))
     assert (preview.context["shown"], preview.context["row_count"]) == (200, 1000)
+    assert preview.context["figures"][0]["value"] == "1\N{NO-BREAK SPACE}000"
+    assert "1\N{NO-BREAK SPACE}000" in preview.context["confirm_label"]
     assert len(preview.context["rows"].rows) == 200
 
 
@@ -226,6 +229,51 @@ def test_the_list_costs_the_same_queries_for_one_import_and_five(client, reader)
     assert counted[0] == counted[1]
 
 
+def test_the_page_tells_who_uploaded_took_in_and_undid_a_file_when_and_why(client, reader):
+    batch = uploaded(reader)
+    with scope(reader.municipality.pk):
+        colleague = factories.reader(reader.municipality, Role.STRATEGIST).person
+        colleague.name = "Kollegan"
+        colleague.save()
+    seen = client.get(page("import_preview", batch)).context["preview"].fingerprint
+    client.post(page("import_confirm", batch), {"seen": seen})
+    factories.login(client, colleague)
+    shown = client.post(page("import_undo", batch), {"reason": "fel fil"}, follow=True)
+    told = [(entry.what, entry.who) for entry in shown.context["entries"]]
+    assert told == [
+        (str(BatchState.UNDONE.label), "Kollegan"),
+        (str(BatchState.CONFIRMED.label), reader.person.name),
+        (gettext("Uploaded"), gettext("the system")),
+    ]
+    assert "fel fil" in shown.context["entries"][0].reason
+    assert "fel fil" in shown.content.decode()
+
+
+def test_the_register_is_taken_out_corrected_and_taken_in_again(client, reader):
+    with scope(reader.municipality.pk):
+        factories.project(reader.municipality, "Trygg hemma", note="gammal")
+        factories.project(reader.municipality, "Borta", withdrawn_at=NOW, withdrawn_reason="dubblett")
+    neighbour = factories.municipality("Habo kommun")
+    with scope(neighbour.pk):
+        factories.project(neighbour, "Grannens")
+    address = reverse("projects:import_register")
+    assert address in client.get(UPLOAD).content.decode()
+    answer = client.get(address)
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert [line.split(";")[1] for line in answer.content.decode("utf-8-sig").splitlines()] == [
+        "title",
+        "Trygg hemma",
+    ]
+    batch = uploaded(reader, answer.content.replace(b"gammal", b"ny"))
+    preview = client.get(page("import_preview", batch)).context["preview"]
+    (row,) = preview.rows
+    assert [(one.before, one.after) for one in row.differences] == [("gammal", "ny")]
+    assert client.post(address).status_code == 405
+    for role in (Role.AUDITOR, Role.CONTACT_PERSON, Role.EMPLOYEE):
+        act_as(client, reader, role)
+        assert client.get(address).status_code == 403
+
+
 # --- who may ---------------------------------------------------------------------------------------------
 
 
@@ -282,9 +330,9 @@ def test_another_municipalitys_import_is_not_found_and_the_attempt_is_logged(cli
     answers = [client.get(page(name, batch)) for name in GET_PAGES]
     answers += [client.post(page(name, batch), {"seen": "x"}) for name in POST_PAGES]
     assert {answer.status_code for answer in answers} == {404}
-    assert [record.name for record in caplog.records if f"import {batch.pk} " in record.getMessage()] == [
-        "medel.permissions"
-    ] * len(answers)
+    assert [
+        record.name for record in caplog.records if f"ImportBatch {batch.pk} " in record.getMessage()
+    ] == ["medel.permissions"] * len(answers)
     assert str(batch.file) not in client.get(LIST).content.decode()
 
 

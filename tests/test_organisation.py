@@ -28,7 +28,16 @@ from strategy.models import (
     UnitName,
     UnitNameKind,
 )
-from strategy.organisation import MESSAGES, UnitsBelow, change_unit, end_unit, tree
+from strategy.organisation import (
+    MESSAGES,
+    NoMembers,
+    NotYetRenamed,
+    UnitsBelow,
+    add_member,
+    change_unit,
+    end_unit,
+    tree,
+)
 from strategy.walls import scope
 from tests import factories
 from tests.factories import TODAY
@@ -432,13 +441,11 @@ def test_the_municipalitys_facts_are_corrected_with_a_reason(client, place):
     assert sorted(wrong.context["form"].errors) == ["organisation_number", "reason"]
     right = client.post("/ansvar/kommunen/andra/", {**data, "reason": "Saknades", "version": "1"})
     assert right.status_code == 302
-    for inhabitants in ("140000", "141000"):
-        assert (
-            client.post(
-                "/ansvar/kommunen/invanare/", {"year": "2025", "inhabitants": inhabitants}
-            ).status_code
-            == 302
-        )
+    page, figure = "/ansvar/kommunen/invanare/", {"year": "2025", "inhabitants": "140000"}
+    assert client.post(page, figure).status_code == 302
+    figure["inhabitants"] = "141000"
+    assert list(client.post(page, figure).context["form"].errors) == ["reason"]
+    assert client.post(page, {**figure, "reason": "Fel siffra"}).status_code == 302
     assert list(
         client.post("/ansvar/kommunen/invanare/", {"year": "25", "inhabitants": "1"}).context["form"].errors
     ) == ["year"]
@@ -450,6 +457,7 @@ def test_the_municipalitys_facts_are_corrected_with_a_reason(client, place):
     with scope(place.pk):
         told = [(act.who, act.reason) for act in history.acts(place)]
     assert (admin.person.name, "Saknades") in told
+    assert (admin.person.name, "Fel siffra") in told
 
 
 def test_a_federation_says_its_members_over_time(client):
@@ -462,6 +470,34 @@ def test_a_federation_says_its_members_over_time(client):
     own = client.post("/ansvar/kommunen/medlemmar/", {**data, "member": federation.pk})
     assert list(own.context["form"].errors) == ["member"]
     assert [one["name"] for one in client.get("/ansvar/kommunen/").context["members"]] == ["Habo kommun"]
+
+
+def test_a_municipality_has_no_members(client, place):
+    member = factories.municipality("Habo kommun")
+    admin = as_role(client, place, Role.ADMINISTRATOR)
+    data = {"member": member.pk, "valid_from": "2020-01-01", "valid_to": ""}
+    refused = client.post("/ansvar/kommunen/medlemmar/", data)
+    assert refused.context["form"].errors == {"__all__": [str(NoMembers())]}
+    with scope(place.pk), pytest.raises(NoMembers):
+        add_member(admin, member=member, valid_from=TODAY)
+
+
+def test_a_new_name_is_not_given_before_its_day(client, place):
+    with scope(place.pk):
+        unit = factories.unit(place)
+    admin = as_role(client, place, Role.ADMINISTRATOR)
+    tomorrow = TODAY + timedelta(days=1)
+    refused = changed(client, unit, name="Vård", renamed_on=tomorrow.isoformat())
+    assert refused.context["form"].errors == {"renamed_on": [str(NotYetRenamed())]}
+    with scope(place.pk):
+        unit.name = "Vård"
+        with pytest.raises(NotYetRenamed):
+            change_unit(admin, unit, renamed_on=tomorrow, reason="För tidigt")
+        unit.refresh_from_db()
+    assert unit.name == "Socialförvaltningen"
+    # The day says nothing where the name stays.
+    assert changed(client, unit, renamed_on=tomorrow.isoformat()).redirect_chain
+    assert changed(client, unit, name="Vård", renamed_on=TODAY.isoformat(), version=2).redirect_chain
 
 
 def test_pages_take_as_many_queries_for_five_as_for_one(client, place):

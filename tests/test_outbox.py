@@ -255,8 +255,25 @@ def test_a_job_whose_worker_was_killed_is_run_again(own_database, post):
     assert Post.sent == ["a@example.org"]
 
 
+def test_a_job_that_failed_long_ago_is_forgotten_and_a_late_one_kept(own_database, post):
+    empty_the_outbox()
+    for age in ("89 days", "91 days"):
+        ask("INSERT INTO procrastinate_jobs (task_name, queue_name) VALUES (%s, 'x')", [age])
+    ask("UPDATE procrastinate_jobs SET status = 'doing'")
+    ask("UPDATE procrastinate_jobs SET status = 'failed'")
+    ask(
+        "UPDATE procrastinate_events e SET at = now() - j.task_name::interval"
+        " FROM procrastinate_jobs j WHERE j.id = e.job_id"
+    )
+    jobs.forget_old_jobs.configure(task_kwargs={"timestamp": 0}).defer()
+    call_command("worker", once=True)
+    assert ask("SELECT task_name FROM procrastinate_jobs WHERE status = 'failed'") == [("89 days",)]
+    empty_the_outbox()
+
+
 def test_the_periodic_work_is_declared():
     assert sorted(task.task.func.__name__ for task in app.periodic_registry.periodic_tasks.values()) == [
+        "forget_old_jobs",
         "nightly_backup",
         "nightly_sweep",
         "restart_stalled_jobs",

@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import io
 import json
@@ -133,6 +134,55 @@ def test_a_file_without_headings_is_refused_and_told_which_would_do():
         "No line of headings was found among the first 100 lines. "
         "Give the columns headings, at least two of these: title, funder, starts."
     )
+
+
+def test_a_refusal_names_the_headings_that_it_is_given():
+    with pytest.raises(TableRefused) as caught:
+        read_table(
+            b"a;b\nc;d\n", known_headers=("ends", "ends on", "ends-on", "title"), named=("title", "ends")
+        )
+    assert caught.value.message.endswith("at least two of these: title, ends.")
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        ("Title\nA\nB\n", [("A",), ("B",)]),
+        ("Projekt 2017\n\nTitle\nVård, skola och 1,5 till\n", [("Vård, skola och 1,5 till",)]),
+        ('"title";\n"A; B"\n', [("A; B",)]),
+        ("title\n", []),
+    ],
+)
+def test_a_table_of_one_column_is_read_by_its_heading_alone(data, rows):
+    table = read(data)
+    assert (len(table.headers), [row.cells for row in table.rows]) == (1, rows)
+
+
+@pytest.mark.parametrize(
+    "data", ["Title\nname;lead\nA;B\n", "Title\nname,lead\nA,B\n", "Title\nname\tlead\n"]
+)
+def test_a_title_above_a_table_is_no_heading(data):
+    assert told(data) == [("no_header", None, None)]
+
+
+def test_the_same_heading_twice_and_nothing_else_is_told_as_that():
+    assert told("title;title\na;b\n") == [("heading_twice", 1, "title")]
+
+
+def test_more_rows_than_are_taken_are_refused_while_reading_and_empty_ones_do_not_count(monkeypatch):
+    monkeypatch.setattr("pages.files.MOST_ROWS", 3)
+    assert len(read("title;funder\n" + "a;b\n;\n\n" * 3 + ";\n" * 500).rows) == 3
+    assert told("title;funder\n" + "a;b\n" * 3 + "a;b;c\n" * 500) == [("too_many_rows", 5, None)]
+
+
+@pytest.mark.parametrize(
+    "data", ["title;funder\n" + "A;EU\n" * 1_000_000, "a;" * 2_000_000, "title;funder\n" + ";;\n" * 500_000]
+)
+def test_a_file_of_millions_of_cells_costs_no_minutes(data):
+    start = time.perf_counter()
+    with contextlib.suppress(TableRefused):
+        read(data)
+    assert time.perf_counter() - start < 5
 
 
 def test_all_rows_with_too_many_cells_are_named_at_once():

@@ -36,7 +36,7 @@ from pages.forms import (
 )
 from values.errors import Refused
 from values.money import Amount, Money
-from values.precision import PartialDate, Precision
+from values.precision import PartialDate, Precision, parse_partial_date
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -314,6 +314,21 @@ def test_everything_that_values_can_refuse_has_its_sentence():
 WHEN = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
 
 
+class Chosen(GroupedForm, forms.Form):
+    role = forms.ChoiceField(label="Role", choices=[("owner", "Owner")])
+    kinds = forms.MultipleChoiceField(label="Kinds", choices=[("eu", "EU")])
+    own = forms.ChoiceField(choices=[("a", "A")], error_messages={"invalid_choice": "Our own."})
+
+
+def test_a_choice_that_is_not_in_the_list_is_told_in_one_sentence_with_its_label():
+    form = Chosen({"role": "emperor", "kinds": ["un"], "own": "b"})
+    assert errors_of(form) == {
+        "role": ["Choose another answer for “Role”: this one is not in the list."],
+        "kinds": ["Choose another answer for “Kinds”: this one is not in the list."],
+        "own": ["Our own."],
+    }
+
+
 class Rename(VersionedForm, forms.Form):
     title = forms.CharField(label="Title")
 
@@ -378,6 +393,73 @@ def test_a_form_that_has_lost_its_version_is_a_collision_and_not_a_save(sent):
         ]
     }
     assert form["version"].value() == "3"
+
+
+class Corrected(VersionedForm, forms.Form):
+    title = forms.CharField(label="Title")
+    summary = forms.CharField(label="Summary", widget=forms.Textarea, required=False)
+    funder = forms.CharField(label="Funder", required=False)
+    units = forms.MultipleChoiceField(label="Units", choices=[(n, n) for n in "123"], required=False)
+    agreed = forms.BooleanField(label="Agreed", required=False)
+    ends = PartialDateField(label="Ends", required=False)
+
+    def __init__(self, *args: Any, instance: Any, **kwargs: Any) -> None:
+        self.instance = instance
+        super().__init__(*args, initial=instance.stands, **kwargs)
+
+    def changes_since(self, instance, version):
+        return []
+
+
+STOOD = {"title": "Trygg", "summary": "En\nTvå", "funder": "", "units": [1, 2], "agreed": False, "ends": None}
+
+
+def filled(form: forms.BaseForm, **typed: Any) -> QueryDict:
+    """What a browser sends of the page, with what was typed on it."""
+    data = QueryDict(mutable=True)
+    for field in form:
+        value = typed.get(field.name, field.value())
+        if field.name == "summary":
+            value = value.replace("\n", "\r\n")
+        if value is not False:
+            data.setlist(field.name, value if isinstance(value, list) else [value or ""])
+    return data
+
+
+def test_what_was_left_as_it_was_opened_takes_what_others_saved_and_saving_again_puts_nothing_back():
+    mine = SimpleNamespace(pk=7, version=1, stands=STOOD)
+    data = filled(Corrected(instance=mine), title="Tryggare", units=["3"])
+    ends = parse_partial_date("2027-08")
+    theirs = {
+        "title": "Trygghet",
+        "summary": "Tre",
+        "funder": "Tillväxtverket",
+        "units": [2],
+        "agreed": True,
+        "ends": ends,
+    }
+    now = SimpleNamespace(pk=7, version=2, stands=theirs)
+    form = Corrected(data, instance=now)
+    assert not form.is_valid()
+    again = Corrected(filled(form), instance=now)
+    assert again.is_valid()
+    assert again.cleaned_data == {**theirs, "title": "Tryggare", "units": ["3"]}
+    # And what they emptied is not filled in again, also of a later collision.
+    last = SimpleNamespace(pk=7, version=3, stands=STOOD)
+    form = Corrected(filled(form), instance=last)
+    assert not form.is_valid()
+    form = Corrected(filled(form), instance=last)
+    assert form.is_valid()
+    assert form.cleaned_data == {**STOOD, "title": "Tryggare", "units": ["3"], "summary": "En\r\nTvå"}
+
+
+@pytest.mark.parametrize("prints", ["", "x", "[]", "7", '{"title": 7}'])
+def test_a_page_that_does_not_say_what_it_was_opened_with_keeps_all_that_was_typed(prints):
+    mine, now = (SimpleNamespace(pk=7, version=version, stands=STOOD) for version in (1, 2))
+    data = filled(Corrected(instance=mine), summary="Min", opened=prints)
+    form = Corrected(data, instance=now)
+    assert not form.is_valid()
+    assert (form["summary"].value(), form["title"].value()) == ("Min", "Trygg")
 
 
 def test_a_form_with_a_prefix_carries_its_version_too():

@@ -41,6 +41,7 @@ EXPECTED = {
     "history.read": "aaaaaaaaaaaa-",
     "project.read": "aaaaaaaaaaaaa",
     "project.export": "aaaaaaaaaaaa-",
+    "project.read_notes": "aauoouu----a-",
     "project.register": "-auuu-u-u----",
     "project.change": "-auoo-u------",
     "project.withdraw": "-au---u------",

@@ -28,7 +28,7 @@ from projects.models import (
     ProjectUnit,
     State,
 )
-from reporting.project_list import Group, InYear, LeftOut, Part, Row, Total, build
+from reporting.project_list import WHY_NO_NUMBER, Group, InYear, LeftOut, Part, Row, Total, build
 from reporting.reports import as_file
 from strategy import attachments
 from strategy.models import Municipality, Role, UnitKind
@@ -385,6 +385,13 @@ def test_the_project_number_or_why_there_is_none(place, reader, fields, said):
     assert bool(told.number_or_why) == bool(said[0])
 
 
+def test_why_there_is_no_number_is_said_plainly():
+    with override("en"):
+        told = [str(why) for why in WHY_NO_NUMBER.values()]
+    assert [why for why in told if why.count(",") + why.count(":") > 1] == []
+    assert told[2] == "none yet, not in any accounts"
+
+
 def test_a_shared_project_stands_in_the_others_list_with_its_own_unit_role_and_share(place, reader, social):
     other = factories.municipality("Nässjö kommun")
     project = factories.project(
@@ -642,6 +649,22 @@ def test_a_file_is_an_attachment_with_a_speaking_name_and_is_kept_nowhere(client
     assert "2017" in answer["Content-Disposition"]
     assert "no-store" in answer["Cache-Control"]
     assert "no-store" in client.get(address())["Cache-Control"]
+
+
+def test_a_list_too_long_for_paper_is_refused_as_pdf_in_a_sentence_and_given_as_excel(
+    client, place, monkeypatch
+):
+    for title in ("Ett", "Två"):
+        factories.project(place, title, recorded_for_year=2017)
+    enter(client, place, Role.AUDITOR)
+    assert "format=pdf" in client.get(address()).text
+    monkeypatch.setattr("reporting.views.PAPER_ROWS", 1)
+    refused = client.get(address(format="pdf"))
+    assert (refused.status_code, refused["Content-Type"]) == (400, "text/plain; charset=utf-8")
+    page = client.get(address())
+    assert "format=pdf" not in page.text
+    assert refused.text in page.text
+    assert client.get(address(format="xlsx")).status_code == 200
 
 
 def test_who_is_not_logged_in_is_asked_to(client, place):

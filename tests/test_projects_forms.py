@@ -57,7 +57,10 @@ def errors(response):
 
 def opened(client, project):
     """The form as it stands when somebody opens it: name → value."""
-    form = client.get(f"/projekt/{project.pk}/andra/").context["form"]
+    return filled_in(client.get(f"/projekt/{project.pk}/andra/").context["form"])
+
+
+def filled_in(form):
     answers = {}
     for field in form:
         value = field.value()
@@ -228,6 +231,42 @@ def test_who_may_not_register_gets_no_form(client, place, unit, role):
 @pytest.mark.parametrize("verb", ["put", "delete", "patch"])
 def test_the_form_takes_get_and_post_alone(client, contact, verb):
     assert getattr(client, verb)(REGISTER).status_code == 405
+
+
+def test_a_title_that_stands_already_is_asked_about_once(client, place, unit, contact):
+    answers = {"title": "Trygg hemma", "owner_unit": unit.pk, "starts": "2026-01", "ends": "2026-12"}
+    assert client.post(REGISTER, answers).status_code == 302
+    twin = Project.objects.get()
+    again = answers | {"title": " trygg  HEMMA "}
+    (sentence,) = errors(response := client.post(REGISTER, again))["another"]
+    assert twin.register_id in sentence
+    assert 'name="another"' in response.content.decode()
+    assert 'name="another"' not in client.get(REGISTER).content.decode()
+    assert Project.objects.count() == 1
+    # Ticked it stays ticked, whatever else is wrong.
+    response = client.post(REGISTER, again | {"another": "on", "own_share": "mycket"})
+    assert list(errors(response)) == ["own_share"]
+    assert response.context["form"]["another"].value() is True
+    assert client.post(REGISTER, again | {"another": "on"}).status_code == 302
+    assert Project.objects.count() == 2
+
+
+def test_a_title_of_another_time_another_municipality_or_a_withdrawn_project_is_free(
+    client, place, unit, contact
+):
+    factories.project(place, "Trygg hemma", starts_on=date(2020, 1, 1), ends_on=date(2020, 12, 31))
+    factories.project(place, "Trygg hemma", withdrawn_at=timezone.now(), withdrawn_reason="dubblett")
+    other = factories.municipality("Grannkommun")
+    with scope(other.pk):
+        factories.project(other, "Trygg hemma")
+    answers = {"title": "Trygg hemma", "owner_unit": unit.pk, "starts": "2021-01"}
+    assert client.post(REGISTER, answers).status_code == 302
+
+
+def test_a_standing_title_is_not_asked_about_when_the_project_is_changed(client, place, project, contact):
+    factories.project(place, "CHANGE")
+    answers = opened(client, project) | {"acronym": "C", "reason": "Rättat"}
+    assert client.post(f"/projekt/{project.pk}/andra/", answers).status_code == 302
 
 
 # --- what is refused -------------------------------------------------------------------------------------
@@ -491,6 +530,11 @@ def test_a_contact_person_hands_no_project_to_another_unit(client, place, projec
     assert list(errors(response)) == ["owner_unit"]
 
 
+def test_the_owner_unit_does_not_stand_among_the_units_taking_part_too(client, unit, project, contact):
+    answers = opened(client, project) | {"units": [unit.pk], "reason": "Rättat"}
+    assert list(errors(client.post(f"/projekt/{project.pk}/andra/", answers))) == ["units"]
+
+
 def test_a_project_neither_follows_nor_is_part_of_itself(client, project, contact):
     answers = opened(client, project) | {"reason": "Rättat"}
     for field, message in (
@@ -520,6 +564,27 @@ def test_who_saves_later_is_shown_what_the_other_changed(client, place, project,
     # Saved again knowingly: the form carries the new version.
     again = answers | {"acronym": "CH", "reason": "Rättat", "version": form["version"].value()}
     assert client.post(f"/projekt/{project.pk}/andra/", again).status_code == 302
+
+
+def test_saving_again_after_a_collision_puts_nothing_back_that_was_not_touched_here(
+    client, place, project, contact
+):
+    first, second = opened(client, project), opened(client, project)
+    address = f"/projekt/{project.pk}/andra/"
+    other = {"programme": "LIFE", "starts": "2016-10", "parties": "Vaggeryds kommun", "reason": "Avtalet"}
+    assert client.post(address, first | other).status_code == 302
+    mine = {"summary": "Vad projektet ska nå.", "starts": "2016-11", "reason": "Rättat"}
+    response = client.post(address, second | mine)
+    assert list(errors(response)) == ["__all__"]
+    again = filled_in(response.context["form"])
+    assert client.post(address, again).status_code == 302
+    project = Project.objects.get(pk=project.pk)
+    assert (project.programme.name, project.summary, project.start.label) == (
+        "LIFE",
+        "Vad projektet ska nå.",
+        "2016-11",
+    )
+    assert [party.name for party in project.parties.all()] == ["Vaggeryds kommun"]
 
 
 def test_a_form_without_its_version_overwrites_nothing(client, project, contact):

@@ -346,8 +346,11 @@ def test_a_project_is_shared_and_taken_back(client, place, habo, strategist):
     assert "Habo kommun" in client.get(f"/projekt/{project.pk}/").content.decode()
     twice = client.post(address, {"municipality": habo.pk})
     assert (twice.status_code, list(twice.context["form"].errors)) == (422, ["municipality"])
-    assert client.post(address, {"remove": share.pk}).status_code == 302
+    client.post(address, {"remove": share.pk})
+    assert ProjectShare.objects.exists()  # a reason is asked for
+    assert client.post(address, {"remove": share.pk, "reason": "Fel kommun"}).status_code == 302
     assert not ProjectShare.objects.exists()
+    assert "Fel kommun" in {act.reason for act in history.acts(project)}
     assert client.post(address, {"remove": "999999"}).status_code == 302
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -84,9 +85,10 @@ def test_every_constraint_of_people_and_organisation_has_a_sentence():
     )
     names = {constraint.name for model in models for constraint in model._meta.constraints}
     said = set(MESSAGES) | set(organisation.MESSAGES)
-    # The key that composite references lead to is never typed; the last two speak from triggers.
+    # The key that composite references lead to is never typed; these speak from triggers.
     assert names - {"unit_key_with_municipality"} == said - {
         "unit_tree_has_no_cycle",
+        "unit_stays_what_it_is",
         "board_service_is_to_a_board",
     }
 
@@ -150,6 +152,64 @@ def test_an_own_assignment_may_be_shortened_but_not_prolonged_or_changed(inside)
     end_assignment(strategist, own, last_day=TODAY, reason="Slutar")
     own.refresh_from_db()
     assert own.ends_on == TODAY
+
+
+def test_what_is_over_is_ended_no_earlier_but_its_dates_may_be_corrected(client, place):
+    with scope(place.pk):
+        unit = factories.unit(place)
+        days = {"starts_on": date(2019, 1, 1), "ends_on": date(2022, 12, 31)}
+        over = factories.assignment(factories.person(place), Role.CONTACT_PERSON, place, unit, **days)
+    admin = as_role(client, place, Role.ADMINISTRATOR)
+    with scope(place.pk):
+        own = factories.assignment(admin.person, Role.PROJECT_MANAGER, place, unit, **days)
+        for one in (over, own):
+            assert not may_shorten(admin, one)
+            with pytest.raises(PermissionDenied):
+                end_assignment(admin, one, last_day=date(2020, 6, 30), reason="Skrivs om")
+        with pytest.raises(PermissionDenied):
+            change_assignment(
+                admin, own, starts_on=own.starts_on, ends_on=date(2020, 6, 30), reason="Skrivs om"
+            )
+    assert "/avsluta/" not in client.get(f"/ansvar/{over.pk}/").content.decode()
+    ended = {"last_day": "2020-06-30", "reason": "Skrivs om", "version": "1"}
+    assert client.post(f"/ansvar/{over.pk}/avsluta/", ended).status_code == 403
+    corrected = {"starts_on": "2019-01-01", "ends_on": "2020-06-30", "reason": "Fel år", "version": "1"}
+    assert client.post(f"/ansvar/{over.pk}/andra/", corrected).status_code == 302
+    with scope(place.pk):
+        assert list(
+            Assignment.objects.filter(unit=unit).order_by("pk").values_list("ends_on", flat=True)
+        ) == [
+            date(2020, 6, 30),
+            date(2022, 12, 31),
+        ]
+
+
+def test_the_last_administrator_is_not_ended_before_another_is_named(client, place):
+    admin = as_role(client, place, Role.ADMINISTRATOR)
+    with scope(place.pk):
+        own = admin.person.assignments.get()
+        with pytest.raises(PermissionDenied):
+            end_assignment(admin, own, last_day=TODAY, reason="Slutar")
+    ended = {"last_day": TODAY.isoformat(), "reason": "Slutar", "version": "1"}
+    refused = client.post(f"/ansvar/{own.pk}/avsluta/", ended)
+    assert list(refused.context["form"].errors) == ["last_day"]
+    with scope(place.pk):
+        late = factories.assignment(
+            factories.person(place), Role.ADMINISTRATOR, place, starts_on=TODAY + timedelta(days=2)
+        )
+    assert list(client.post(f"/ansvar/{own.pk}/avsluta/", ended).context["form"].errors) == ["last_day"]
+    dates = {"ends_on": "", "reason": "Genast", "version": "1"}
+    assert client.post(f"/ansvar/{late.pk}/andra/", {**dates, "starts_on": "2026-11-21"}).status_code == 302
+    # The other one is the last in turn.
+    shortened = {**dates, "starts_on": "2026-11-21", "ends_on": "2026-12-31", "version": "2"}
+    assert client.post(f"/ansvar/{late.pk}/andra/", shortened).status_code == 302
+    assert client.post(f"/ansvar/{own.pk}/avsluta/", ended).status_code == 302
+    sooner = {**shortened, "ends_on": "2026-12-01", "version": "3"}
+    with scope(place.pk):
+        factories.login(
+            client, factories.reader(place, Role.ADMINISTRATOR, ends_on=date(2026, 11, 30)).person
+        )
+    assert list(client.post(f"/ansvar/{late.pk}/andra/", sooner).context["form"].errors) == ["ends_on"]
 
 
 def test_a_strategists_own_role_is_the_administrators_even_to_shorten(inside):
@@ -510,6 +570,43 @@ def test_what_cannot_be_is_told_at_its_field_and_nothing_is_written(client, plac
     with scope(place.pk):
         assert Assignment.objects.count() == 1
     assert outbox() == []
+
+
+def says_django(told: str) -> bool:
+    kinds = (forms.ChoiceField, forms.ModelChoiceField)
+    return any(str(kind.default_error_messages["invalid_choice"]).partition(".")[0] in told for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        *(("/ansvar/nytt/", field) for field in ("person", "role", "unit")),
+        *(("/ansvar/enheter/ny/", field) for field in ("kind", "parent")),
+        ("/ansvar/enheter/{unit}/namn/", "kind"),
+        ("/ansvar/enheter/{unit}/namnd/", "board"),
+        ("/ansvar/kommunen/andra/", "kind"),
+        ("/ansvar/kommunen/medlemmar/", "member"),
+    ],
+)
+@pytest.mark.parametrize("value", ["999999999", "emperor"])
+def test_a_choice_that_is_not_in_the_list_is_told_in_one_own_sentence(client, place, page, field, value):
+    with scope(place.pk):
+        unit = factories.unit(place)
+    as_role(client, place, Role.ADMINISTRATOR)
+    form = client.post(page.format(unit=unit.pk), {field: value}).context["form"]
+    (told,) = form.errors[field]
+    assert str(form.fields[field].label) in told
+    assert not says_django(told)
+    if field == "person":
+        assert "email" not in form.errors
+
+
+@pytest.mark.parametrize("field", ["enhet", "roll"])
+def test_a_filter_that_is_not_in_the_list_is_told_in_one_own_sentence(client, place, field):
+    as_role(client, place, Role.ADMINISTRATOR)
+    filtered = client.get(f"/ansvar/?{field}=999999999")
+    (told,) = [error.text for error in filtered.context["errors"]]
+    assert not says_django(told)
 
 
 def test_a_hand_made_post_neither_gives_nor_prolongs_an_own_assignment(client, place):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from pages.imports import Outcome, Preview, require_ready
@@ -113,13 +116,20 @@ def confirm(
         judge = _judge(reader, batch, lock=True)
         preview = judge.preview()
         require_ready(preview, seen=seen, leave_out_refused=leave_out_refused)
-        history.give_reason(_("Import %(number)d, %(file)s") % {"number": batch.pk, "file": batch.file.name})
+        with _language_of_the_record():
+            told = _("Import %(number)d, %(file)s") % {"number": batch.pk, "file": batch.file.name}
+        history.give_reason(told)
         _write(reader, batch, judge)
         batch.state = BatchState.CONFIRMED
         batch.confirmed_at = at
         batch.counts = preview.counts
         batch.save(update_fields=["state", "confirmed_at", "counts"])
     return preview
+
+
+def _language_of_the_record() -> AbstractContextManager[None]:
+    """The record is one document: in the installation's language, whichever the person reads."""
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def cancel(reader: Reader, batch: ImportBatch) -> None:
@@ -253,11 +263,13 @@ def _write_parts(
     for plan, project in touched:
         if plan.changes_parties:
             rows = judge.party_rows.get(project.pk, []) if plan.target else []
-            wanted = {party.key: party for party in plan.parties or ()}
-            standing = {as_party(row).key for row in rows}
+            wanted = plan.parties or ()
+            # By its key: a party that is only spelt otherwise keeps its country and role.
+            standing = {as_party(row).key: row for row in rows}
+            present_parties = set(map(as_party, rows))
             if plan.target:
                 before[project.pk]["parties"] = [_party_kept(row) for row in rows]
-            gone_parties += [row.pk for row in rows if as_party(row).key not in wanted]
+            gone_parties += [row.pk for row in rows if as_party(row) not in wanted]
             parties += [
                 ProjectParty(
                     municipality=place,
@@ -266,9 +278,11 @@ def _write_parts(
                     kind=party.kind,
                     number=party.number,
                     place=party.place,
+                    country=former.country if (former := standing.get(party.key)) else "",
+                    role=former.role if former else "",
                 )
-                for key, party in wanted.items()
-                if key not in standing
+                for party in wanted
+                if party not in present_parties
             ]
         if plan.changes_units:
             parts = judge.unit_rows.get(project.pk, []) if plan.target else []
@@ -324,7 +338,11 @@ def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") 
     reader.require("project.import", batch)
     with transaction.atomic():
         _still(batch, BatchState.CONFIRMED)
-        told = _("Import %(number)d, %(file)s, was undone") % {"number": batch.pk, "file": batch.file.name}
+        with _language_of_the_record():
+            told = _("Import %(number)d, %(file)s, was undone") % {
+                "number": batch.pk,
+                "file": batch.file.name,
+            }
         why = f"{told}: {squeeze(reason)}" if reason.strip() else f"{told}."
         history.give_reason(why)
         done = list(batch.imported_projects.order_by("line", "pk"))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ from pages.columns import Column, Text
 from pages.files import Problem, TableRefused, write_csv
 from pages.imports import CellRefused, ImportColumn, Sheet, read_sheet
 from projects.models import CoFinancingKind, Project, ProjectParty, ProjectRole, State
+from projects.texts import TextRefused, longest, plain
 from strategy.models import Unit
 from values.money import Amount, parse_amount
 from values.precision import PartialDate, Precision, parse_partial_date
-from values.text import fold, nfc, parse_counts, squeeze
+from values.text import fold, parse_counts, squeeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class TextWidget(widgets.Widget):  # type: ignore[misc]  # The package has no ty
         self.lines = lines
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> str | None:
-        text = nfc(value).replace("\r\n", "\n").strip() if self.lines else squeeze(value)
+        text = plain(value, lines=self.lines)
         if len(text) > self.longest:
             raise CellRefused(
                 _("The text has %(length)d characters, and %(longest)d is the most. Shorten it.")
@@ -133,7 +134,10 @@ class UnitsWidget(TextWidget):
 
 @dataclass(frozen=True, slots=True)
 class PartyValue:
-    """A party by name, or so many of a kind: what `ProjectParty` holds of a file."""
+    """A party by name, or so many of a kind: what `ProjectParty` holds of a file.
+
+    `key` tells which party it is, equality whether it is spelt the same.
+    """
 
     name: str = ""
     kind: str = ""
@@ -250,21 +254,21 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         gettext_lazy("Title"),
         also="titel, projekt, project, projektnamn, projekttitel",
         attribute="title",
-        widget=TextWidget(250),
+        widget=TextWidget(longest("title")),
     )
     acronym = ProjectField(
         "acronym",
         gettext_lazy("Acronym"),
         also="akronym, kortnamn",
         attribute="acronym",
-        widget=TextWidget(50),
+        widget=TextWidget(longest("acronym")),
     )
     summary = ProjectField(
         "summary",
         gettext_lazy("Summary"),
         also="sammanfattning, beskrivning",
         attribute="summary",
-        widget=TextWidget(20_000, lines=True),
+        widget=TextWidget(longest("summary"), lines=True),
     )
     programme = ProjectField(
         "programme", gettext_lazy("Programme"), also="program", attribute="programme", widget=TextWidget(200)
@@ -360,14 +364,14 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         gettext_lazy("Accounted by"),
         also="redovisas av, redovisas hos, bokförs hos, bokförs av",
         attribute="accounted_by",
-        widget=TextWidget(200),
+        widget=TextWidget(longest("accounted_by")),
     )
     project_number = ProjectField(
         "project_number",
         gettext_lazy("Project number"),
         also="projektnummer, projektnr",
         attribute="project_number",
-        widget=TextWidget(50),
+        widget=TextWidget(longest("project_number")),
     )
     partners = ProjectField(
         "partners",
@@ -395,19 +399,34 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         gettext_lazy("Decided by"),
         also="beslutat av, beslutad av",
         attribute="decided_by",
-        widget=TextWidget(300),
+        widget=TextWidget(longest("decided_by")),
     )
     note = ProjectField(
         "note",
         gettext_lazy("Note"),
         also="anteckning, anmärkning, kommentar",
         attribute="note",
-        widget=TextWidget(20_000, lines=True),
+        widget=TextWidget(longest("note"), lines=True),
     )
 
 
 FIELDS: Mapping[str, ProjectField] = {one.column_name: one for one in ProjectResource().get_export_fields()}
-COLUMNS = tuple(ImportColumn(name, one.label, one.widget.clean, one.also) for name, one in FIELDS.items())
+
+
+def _reading(field: ProjectField) -> Callable[[str], Any]:
+    """The field's own reading, of what a text may hold in any column: names become rows of their own."""
+
+    def read(cell: str) -> Any:
+        try:
+            plain(cell)
+            return field.widget.clean(cell)
+        except TextRefused as refused:
+            raise CellRefused(str(refused)) from None
+
+    return read
+
+
+COLUMNS = tuple(ImportColumn(name, one.label, _reading(one), one.also) for name, one in FIELDS.items())
 # Columns in which a word of somebody else's vocabulary is asked about.
 WORD_COLUMNS = ("role", "state", "co_financing")
 

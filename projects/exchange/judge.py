@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pages.columns import Text, on_screen
+from pages.files import defuse
 from pages.imports import (
     CellRefused,
     Difference,
@@ -103,9 +104,7 @@ class Plan:
 
     @property
     def changes_parties(self) -> bool:
-        return self.parties is not None and {one.key for one in self.parties} != {
-            one.key for one in self.standing_parties
-        }
+        return self.parties is not None and set(self.parties) != set(self.standing_parties)
 
     def after(self, field_name: str) -> Any:
         """The value of the field once the row is taken in."""
@@ -577,6 +576,24 @@ class Judge:
 
     def _notes(self) -> list[str]:
         notes = []
+        formulas = [
+            plan.line
+            for plan in self.plans
+            if self.outcome(plan) in (Outcome.NEW, Outcome.CHANGED)
+            and any(isinstance(value, str) and defuse(value) != value for value in plan.row.values.values())
+        ]
+        if formulas:
+            told = ", ".join(map(str, formulas[:20])) + (" …" if len(formulas) > 20 else "")
+            notes.append(
+                ngettext(
+                    "Line %(lines)s holds a text that begins as a formula does, with =, +, - or @. It is "
+                    "taken in as the text it is. Correct the file if its value was meant.",
+                    "Lines %(lines)s hold texts that begin as a formula does, with =, +, - or @. They are "
+                    "taken in as the text they are. Correct the file if their values were meant.",
+                    len(formulas),
+                )
+                % {"lines": told}
+            )
         for column, text in (
             (
                 "funder_id",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,12 +29,12 @@ from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview, Questio
 from pages.lists import Action, TableView
 from projects import exchange
 from projects.models import ImportedProject, Project
+from strategy import history
 from strategy.attachments import FileDamaged, contents, upload_was_too_large
 from strategy.models import BatchState, ImportBatch
 from strategy.permissions import Reader
-from strategy.requests import reader_of
-
-log = logging.getLogger("medel.permissions")
+from strategy.requests import found_or_404, reader_of
+from values.text import format_decimal
 
 # So many rows are shown; refused ones and those asked about first.
 ROWS_SHOWN = 200
@@ -279,7 +279,7 @@ def _preview_page(
         row for row in preview.first(ROWS_SHOWN + counts["refused"]) if row.outcome is not Outcome.REFUSED
     ]
     groups = [
-        (f"{OUTCOMES[outcome]} ({counts[outcome]})", [row for row in rows if row.outcome is outcome])
+        (f"{OUTCOMES[outcome]} ({_figure(counts[outcome])})", [row for row in rows if row.outcome is outcome])
         for outcome in Outcome
     ]
     writes = counts[Outcome.NEW] + counts[Outcome.CHANGED]
@@ -290,7 +290,9 @@ def _preview_page(
             "batch": batch,
             "year": batch.answers.get("year"),
             "preview": preview,
-            "figures": [{"label": OUTCOMES[outcome], "value": counts[outcome]} for outcome in COUNTED],
+            "figures": [
+                {"label": OUTCOMES[outcome], "value": _figure(counts[outcome])} for outcome in COUNTED
+            ],
             "problems": [{"text": problem}] if problem else [],
             "troubles": listing(TROUBLES, preview.troubles[:ROWS_SHOWN], name=_("What is refused, and why")),
             "more_troubles": max(len(preview.troubles) - ROWS_SHOWN, 0),
@@ -306,12 +308,12 @@ def _preview_page(
             "row_count": len(preview.rows) - counts["refused"],
             "writes": writes,
             "may_import": bool(reader.can("project.import", batch)),
-            "confirm_label": ngettext("Take in %(count)d project", "Take in %(count)d projects", writes)
-            % {"count": writes},
+            "confirm_label": ngettext("Take in %(count)s project", "Take in %(count)s projects", writes)
+            % {"count": _figure(writes)},
             "leave_out_label": ngettext(
-                "Leave out %(count)d refused row", "Leave out %(count)d refused rows", counts["refused"]
+                "Leave out %(count)s refused row", "Leave out %(count)s refused rows", counts["refused"]
             )
-            % {"count": counts["refused"]},
+            % {"count": _figure(counts["refused"])},
             "crumbs": _crumbs(),
         },
         status=status,
@@ -347,8 +349,8 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
         written = preview.counts[Outcome.NEW] + preview.counts[Outcome.CHANGED]
         messages.success(
             request,
-            ngettext("%(count)d project was taken in.", "%(count)d projects were taken in.", written)
-            % {"count": written},
+            ngettext("%(count)s project was taken in.", "%(count)s projects were taken in.", written)
+            % {"count": _figure(written)},
         )
     return redirect("projects:import_preview", batch.pk)
 
@@ -399,6 +401,7 @@ def _result_page(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             "rows": listing(IMPORTED, rows[:ROWS_SHOWN], name=_("Projects of the import")) if count else None,
             "shown": min(count, ROWS_SHOWN),
             "row_count": count,
+            "entries": _what_was_done(batch),
             "kept": kept if batch.state == BatchState.UNDONE else (),
             "may_undo": batch.state == BatchState.CONFIRMED
             and bool(count)
@@ -418,7 +421,23 @@ def _result_figures(counts: Mapping[str, Any], *, undone: bool) -> list[dict[str
         if undone
         else [(OUTCOMES[outcome], outcome.value) for outcome in COUNTED if outcome is not Outcome.ASKED]
     )
-    return [{"label": label, "value": counts.get(name, 0)} for label, name in told]
+    return [{"label": label, "value": _figure(counts.get(name, 0))} for label, name in told]
+
+
+def _what_was_done(batch: ImportBatch) -> tuple[history.Entry, ...]:
+    """Who uploaded, took in, cancelled or undid the file, when and why; of its fields the state alone."""
+    state = str(ImportBatch._meta.get_field("state").verbose_name).casefold()
+    told = []
+    for act in history.acts(batch):
+        after = next((one.after for one in act.differences if one.label.casefold() == state), "")
+        what = _("Uploaded") if act.kind == "created" else after
+        if what:
+            told.append(
+                history.Entry(
+                    when=timezone.localtime(act.at), who=act.who, reason=act.reason, what=what, changes=()
+                )
+            )
+    return tuple(told)
 
 
 @require_POST
@@ -457,22 +476,31 @@ def import_file(request: HttpRequest, pk: int) -> HttpResponse:
         return _damaged(request)
 
 
+@require_safe
+def import_register(request: HttpRequest) -> HttpResponse:
+    """The municipality's standing projects, notes and all, with the headings that an import knows.
+
+    For who may take it in again once it is corrected.
+    """
+    reader = reader_of(request)
+    reader.require("project.import")
+    own = Project.objects.visible_to(reader).filter(municipality=reader.municipality).standing()
+    return _attachment(
+        exchange.export_projects(own.order_by("register_year", "register_number")), "register.csv"
+    )
+
+
 # --- shared ----------------------------------------------------------------------------------------------
 
 
 def _batch(reader: Reader, pk: int) -> ImportBatch:
     """A batch of the reader's municipality; another's is not found, and the attempt is logged."""
     reader.require("import.read")
-    batch = exchange.batches_visible_to(reader).select_related("file", "uploaded_by").filter(pk=pk).first()
-    if batch is None:
-        log.warning(
-            "not found: person %s asked for import %s in municipality %s",
-            reader.person.pk,
-            pk,
-            reader.municipality.pk,
-        )
-        raise Http404
-    return batch
+    return found_or_404(reader, exchange.batches_visible_to(reader).select_related("file", "uploaded_by"), pk)
+
+
+def _figure(count: int) -> str:
+    return format_decimal(Decimal(count))
 
 
 def _crumbs() -> list[dict[str, Any]]:

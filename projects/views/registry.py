@@ -51,6 +51,7 @@ from strategy.models import Municipality, Role
 from strategy.permissions import Reader
 from strategy.requests import found_or_404, reader_of
 from strategy.walls import scope
+from values.text import squeeze
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 # How much of the history stands on the page before one asks for all of it.
@@ -139,7 +140,8 @@ class ProjectList(TableView):
         return rows
 
     def prepare_rows(self, rows: Sequence[Project]) -> None:
-        keys = self.found.values("pk") if self.is_file else [project.pk for project in rows]
+        # A page's few by their keys; a file's thousands as they were found.
+        keys: Any = self.found.values("pk") if self.is_file else [project.pk for project in rows]
         shown = Project.objects.filter(pk__in=keys)
         if not self.is_joint:
             self.rules = attention(shown, self.reader.today)
@@ -412,8 +414,11 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     form = ShareForm(None if removing else _typed(request), project=project)
     if removing:
         chosen = next((row for row in project.shares.all() if str(row.pk) == removing), None)
-        if chosen is not None:
-            unshare_project(reader, chosen)
+        reason = squeeze(request.POST.get("reason", ""))[:500]
+        if chosen is not None and not reason:
+            messages.error(request, _("Say why the project is no longer shared."))
+        elif chosen is not None:
+            unshare_project(reader, chosen, reason=reason)
             said = _("The project is no longer shared with %(municipality)s.") % {
                 "municipality": chosen.municipality
             }

@@ -18,16 +18,25 @@ from strategy.forms.responsibilities import DAYS_HELP, REASON_HELP, last_day
 from strategy.models import (
     BoardService,
     Municipality,
+    MunicipalityKind,
     MunicipalityMember,
     Population,
     Unit,
     UnitKind,
     UnitName,
 )
-from strategy.organisation import MESSAGES, UnitsBelow, none_stands_below, visible_units
+from strategy.organisation import (
+    MESSAGES,
+    NoMembers,
+    NotYetRenamed,
+    UnitsBelow,
+    none_stands_below,
+    visible_units,
+)
 from strategy.permissions import Reader
 from values.errors import Refused
 from values.organisation_number import parse_organisation_number
+from values.text import fold
 
 
 class OrganisationNumberField(forms.CharField):
@@ -109,9 +118,16 @@ class ArmsForm(GroupedForm, forms.Form):
 
 
 class PopulationForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore[type-arg]
-    """A year's figure. A year that stands already is corrected: it is the same fact."""
+    """A year's figure. A year that stands already is corrected, with a reason: it is the same fact."""
 
-    groups = [("", ["year", "inhabitants", "source"])]
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("Needed when the year stands already. Stands in the history."),
+    )
+
+    groups = [("", ["year", "inhabitants", "source", "reason"])]
 
     class Meta:
         model = Population
@@ -120,6 +136,18 @@ class PopulationForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ig
             "year": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"}),
             "inhabitants": forms.TextInput(attrs={"class": "input--date", "inputmode": "numeric"}),
         }
+
+    def __init__(self, *args: Any, reader: Reader, **kwargs: Any) -> None:
+        self.municipality = reader.municipality
+        super().__init__(*args, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        year = cleaned.get("year") or 0
+        stands = Population.objects.filter(municipality=self.municipality, year=year).exists()
+        if stands and not cleaned.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", _("The figure of this year stands already. Say why it is corrected."))
+        return cleaned
 
     def clean_year(self) -> int:
         year: int = self.cleaned_data["year"]
@@ -147,6 +175,12 @@ class MemberForm(GroupedForm, ConstrainedForm, forms.ModelForm):  # type: ignore
         member: Any = self.fields["member"]
         member.label = _("Member")
         member.queryset = Municipality.objects.exclude(pk=reader.municipality.pk)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.municipality.kind == MunicipalityKind.MUNICIPALITY:
+            self.add_error(None, str(NoMembers()))
+        return cleaned
 
 
 class UnitForm(_VersionedModelForm):
@@ -178,6 +212,7 @@ class UnitForm(_VersionedModelForm):
 
     def __init__(self, *args: Any, reader: Reader, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.today, self.name_before = reader.today, self.instance.name
         self.instance.municipality = reader.municipality
         parent: Any = self.fields["parent"]
         today = visible_units(reader).valid_on(reader.today)  # type: ignore[attr-defined]
@@ -198,6 +233,13 @@ class UnitForm(_VersionedModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()
+        renamed_on = cleaned.get("renamed_on")
+        if (
+            renamed_on is not None
+            and renamed_on > self.today
+            and fold(cleaned.get("name", "")) != fold(self.name_before)
+        ):
+            self.add_error("renamed_on", str(NotYetRenamed()))
         last = cleaned.get("valid_to")
         # Read before cleaning writes the day into the instance.
         if self.instance.pk is not None and last is not None and last != self.instance.valid_to:

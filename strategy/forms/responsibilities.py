@@ -20,6 +20,7 @@ from strategy.responsibilities import (
     MESSAGES,
     Somebody,
     may_change,
+    may_end_on,
     may_give,
     may_shorten,
     person_id_of,
@@ -124,7 +125,7 @@ class GiveForm(GroupedForm, forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         chosen, email = cleaned.get("person"), squeeze(cleaned.get("email") or "")
-        if chosen is None and "email" not in self.errors:
+        if chosen is None and not {"email", "person"} & self.errors.keys():
             if not email:
                 self.add_error("email", _("Choose a person in the list, or write the work e-mail."))
             elif not cleaned.get("name"):
@@ -160,6 +161,13 @@ def _in_order(form: forms.BaseForm, cleaned: dict[str, Any]) -> None:
     first, last = first_day(cleaned), last_day(cleaned)
     if first is not None and last is not None and last < first:
         form.add_error("ends_on", str(MESSAGES["assignment_ends_after_it_starts"]))
+
+
+def _leaves_an_administrator(
+    form: forms.BaseForm, assignment: Assignment, field: str, last: date | None
+) -> None:
+    if not (decision := may_end_on(assignment, last)):
+        form.add_error(field, decision.reason)
 
 
 def first_day(cleaned: dict[str, Any], name: str = "starts_on") -> date | None:
@@ -216,6 +224,7 @@ class ChangeForm(_StandingForm):
         cleaned = super().clean()
         if decision := may_change(self.reader, self.instance):
             _in_order(self, cleaned)
+            _leaves_an_administrator(self, self.instance, "ends_on", last_day(cleaned))
         else:
             self.add_error(None, decision.reason)
         return cleaned
@@ -252,6 +261,7 @@ class EndForm(_StandingForm):
             )
         if not (decision := may_shorten(self.reader, self.instance)):
             self.add_error(None, decision.reason)
+        _leaves_an_administrator(self, self.instance, "last_day", last)
         return cleaned
 
 
@@ -281,9 +291,14 @@ class AssignmentFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="unit",
         queryset=Unit.objects.none(),
         empty_label=gettext_lazy("All"),
+        error_messages={"invalid_choice": gettext_lazy("Choose a unit in the list.")},
     )
     roll = django_filters.ChoiceFilter(
-        label=gettext_lazy("Role"), field_name="role", choices=Role.choices, empty_label=gettext_lazy("All")
+        label=gettext_lazy("Role"),
+        field_name="role",
+        choices=Role.choices,
+        empty_label=gettext_lazy("All"),
+        error_messages={"invalid_choice": MESSAGES["assignment_role_is_known"]},
     )
 
     def __init__(self, *args: Any, units: QuerySet[Unit], today: date, **kwargs: Any) -> None:

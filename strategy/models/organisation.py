@@ -118,11 +118,6 @@ class Municipality(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def genitive(self) -> str:
-        """ "Jönköpings kommun" is shown as it is; used in joint lists beside the register id."""
-        return self.name
-
 
 @pghistory.track()
 class MunicipalityMember(models.Model):
@@ -240,6 +235,22 @@ class Unit(MunicipalityOwned):
             versioned(),
             never_deleted(),
             composed("name"),
+            pgtrigger.Trigger(
+                # What is said of a unit (that it is served, that it owns projects) was asked of its kind.
+                name="stays_what_it_is",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("kind"),
+                func="""
+                    IF (OLD.kind = 'board') <> (NEW.kind = 'board')
+                        OR (OLD.kind IN ('administration', 'sector', 'company'))
+                        <> (NEW.kind IN ('administration', 'sector', 'company'))
+                    THEN
+                        RAISE EXCEPTION 'a unit stays a board, an owner of projects or a smaller unit'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'unit_stays_what_it_is';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="tree_has_no_cycle",
                 when=pgtrigger.Before,

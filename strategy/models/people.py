@@ -11,7 +11,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import gettext_lazy as _
 
 from strategy.models.organisation import Municipality, Unit, days, never_deleted, versioned
@@ -33,12 +33,6 @@ class Role(models.TextChoices):
     READER = "reader", _("Reader")
     AUDITOR = "auditor", _("Auditor")
     EMPLOYEE = "employee", _("Employee")
-
-
-# Roles held for the whole municipality, never for a unit. (A strategist may sit in a unit and still reaches all.)
-MUNICIPALITY_ROLES = (Role.ADMINISTRATOR, Role.AUDITOR)
-# Roles that mean nothing without a unit.
-UNIT_ROLES = (Role.CONTACT_PERSON, Role.HEAD)
 
 
 # What names a person is kept here alone and stays out of the history, so that a person can be made
@@ -180,6 +174,17 @@ class Assignment(MunicipalityOwned):
             ),
             models.CheckConstraint(
                 condition=Q(subject="") | Q(role="contact_person"), name="only_a_contact_person_has_a_subject"
+            ),
+            ExclusionConstraint(
+                name="an_assignment_is_given_once",
+                expressions=[
+                    ("person", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    (Coalesce(F("unit_id"), 0), RangeOperators.EQUAL),
+                    ("municipality", RangeOperators.EQUAL),
+                    ("subject", RangeOperators.EQUAL),
+                    (days("starts_on", "ends_on"), RangeOperators.OVERLAPS),
+                ],
             ),
             ExclusionConstraint(
                 name="one_ordinary_contact_person_at_a_time",

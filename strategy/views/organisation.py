@@ -470,7 +470,7 @@ def arms_set(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def population_set(request: HttpRequest) -> HttpResponse:
     reader = _changing(request)
-    form = PopulationForm(request.POST or None)
+    form = PopulationForm(request.POST or None, reader=reader)
     if request.method == "POST" and form.is_valid():
         with saving(form):
             set_population(reader, **form.cleaned_data)

@@ -40,6 +40,7 @@ from strategy.responsibilities import (
     gaps,
     give_assignment,
     insist,
+    is_over,
     may_change,
     may_change_person,
     may_give,
@@ -238,20 +239,14 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
             "state": _state(one, reader.today),
             "change_url": reverse("assignment_change", args=[pk]) if may else "",
             "why_not": "" if may or not reader.can("assignment.give") else may.reason,
-            "end_url": reverse("assignment_end", args=[pk])
-            if may_shorten(reader, one) and not _is_over(one, reader.today)
-            else "",
+            "end_url": reverse("assignment_end", args=[pk]) if may_shorten(reader, one) else "",
             "entries": history.entries(history.acts(one)) if reader.can("history.read") else (),
         },
     )
 
 
-def _is_over(one: Assignment, today: date) -> bool:
-    return one.ends_on is not None and one.ends_on < today
-
-
 def _state(one: Assignment, today: date) -> Mapping[str, str]:
-    if _is_over(one, today):
+    if is_over(one, today):
         return {"shape": "full", "label": _("ended")}
     if one.starts_on > today:
         return {"shape": "ring", "label": _("not begun")}
@@ -303,7 +298,7 @@ def give(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     one = _standing(request, reader, pk)
-    insist(may_shorten(reader, one), reader, "change dates", pk)
+    insist(may_shorten(reader, one) or may_change(reader, one), reader, "change dates", pk)
     if request.method != "POST":
         insist(may_change(reader, one), reader, "change dates", pk)
     form = ChangeForm(request.POST or None, reader=reader, instance=one)
