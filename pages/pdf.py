@@ -53,7 +53,9 @@ class OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types.
             raise PdfFailed(f"A document loads our own static files alone, not {url}.")
         name = unquote(address.removeprefix(self._static))
         return URLFetcherResponse(
-            url, static_file(name), {"Content-Type": mimetypes.guess_type(name)[0] or "application/octet-stream"}
+            url,
+            static_file(name),
+            {"Content-Type": mimetypes.guess_type(name)[0] or "application/octet-stream"},
         )
 
 

@@ -27,21 +27,8 @@ from django.db.models import (
 from django.utils.functional import Promise
 
 from projects.models import CoFinancingKind, Project, ProjectRole, ProjectShare, ProjectUnit
-from strategy.models import Assignment, Municipality
-from strategy.permissions import NONE, ROLES, Reader, table
+from strategy.models import Municipality
 from values.money import Amount, Money
-
-
-def municipalities_read_by(reader: Reader) -> tuple[Municipality, ...]:
-    """Where the person's roles read projects. Needs a scope that reads all of the person's municipalities."""
-    reaches = dict(zip(ROLES, table()["project.read"], strict=True))
-    held = (
-        Assignment.objects.filter(person=reader.person, municipality__in=reader.municipalities)
-        .valid_on(reader.today)
-        .values_list("municipality_id", "role")
-    )
-    allowed = {place for place, role in held if reaches.get(role, NONE) != NONE}  # type: ignore[call-overload]
-    return tuple(place for place in reader.municipalities if place.pk in allowed)
 
 
 def own_or_shared(municipalities: Sequence[Municipality]) -> QuerySet[Project]:

@@ -32,7 +32,7 @@ from reporting.reports import (
     reports,
 )
 from strategy.models import Municipality
-from strategy.permissions import Reader, resolve_reader
+from strategy.permissions import Reader, municipalities_where
 from strategy.requests import reader_of
 from strategy.walls import scope
 
@@ -181,11 +181,7 @@ def _joint(reader: Reader, action: str) -> Iterator[tuple[Municipality, ...]]:
     with scope(
         reader.municipality.pk, reads=[place.pk for place in reader.municipalities], person=reader.person.pk
     ):
-        allowed = [
-            place
-            for place in reader.municipalities
-            if resolve_reader(reader.person, place, reader.today).can(action)
-        ]
+        allowed = municipalities_where(reader, action)
         # What is not allowed is not read: a share's other side would be.
         with scope(reader.municipality.pk, reads=[place.pk for place in allowed], person=reader.person.pk):
             yield tuple(sorted(allowed, key=lambda place: place != reader.municipality))

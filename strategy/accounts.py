@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from pages.forms import GroupedForm
 from strategy.models import Account, Municipality, Person
 
 
@@ -29,12 +30,14 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
         return client_address(request)
 
 
-class LoginForm(AllauthLoginForm):  # type: ignore[misc]
+class LoginForm(GroupedForm, AllauthLoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The placeholder repeats the label and vanishes while typing.
         for field in self.fields.values():
+            # The placeholder repeats the label and vanishes while typing.
             field.widget.attrs.pop("placeholder", None)
+        # The way to a new password stands after the button: between the fields it would take the tab from them.
+        self.fields["password"].help_text = ""
 
 
 def client_address(request: HttpRequest) -> str:

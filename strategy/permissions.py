@@ -200,6 +200,22 @@ def require(reader: Reader | None, action: str, obj: Any = None) -> None:
     reader.require(action, obj)
 
 
+def municipalities_where(reader: Reader, action: str) -> tuple[Municipality, ...]:
+    """In which of the reader's municipalities the action reaches anything; one query.
+
+    Needs a scope that reads all of them.
+    """
+    roles = [role for role in ROLES if _reach(role, action) != NONE]
+    allowed = set(
+        Assignment.objects.filter(
+            person=reader.person, municipality__in=reader.municipalities, role__in=roles
+        )
+        .valid_on(reader.today)
+        .values_list("municipality_id", flat=True)
+    )
+    return tuple(place for place in reader.municipalities if place.pk in allowed)
+
+
 def _reach(role: Role, action: str) -> Reach:
     return _TABLE[action][ROLES.index(role)]
 

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
@@ -115,7 +116,7 @@ class ReaderMiddleware:
         request.reader = None  # type: ignore[attr-defined]
         request.signed_in = False  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if request.signed_in and not response.has_header("Cache-Control"):
+        if getattr(request, "signed_in", False) and not response.has_header("Cache-Control"):
             # Not even the back button shows a page after somebody has logged out on a shared computer.
             patch_cache_control(response, private=True, no_store=True)
         return response
@@ -132,7 +133,7 @@ class ReaderMiddleware:
         account = request.user
         if not account.is_authenticated:
             if name not in PUBLIC:
-                return redirect_to_login(request.get_full_path())
+                return _to_login(request)
             with scope(), history.context(page=request.path, request=_request_id(request)):
                 return _rendered(view(request, *args, **kwargs))
 
@@ -147,7 +148,7 @@ class ReaderMiddleware:
             ):
                 return _rendered(view(request, *args, **kwargs))
         municipalities = municipalities_of(person, today)
-        chosen = _chosen(request, municipalities)
+        chosen = _opened_in(request, name, municipalities) or _chosen(request, municipalities)
         if chosen is None:
             runs_installation = account.runs_installation
             request.bystander = Bystander(  # type: ignore[attr-defined]
@@ -173,7 +174,16 @@ class ReaderMiddleware:
                 page=request.path,
                 request=_request_id(request),
             ):
-                return _rendered(view(request, *args, **kwargs))
+                response = _rendered(view(request, *args, **kwargs))
+        return _telling_where(response, chosen) if len(municipalities) > 1 else response
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login and back. A part of a page that htmx asks for would show it inside the page: the whole goes."""
+    login = redirect_to_login(request.get_full_path())
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": login["Location"]})
+    return login
 
 
 def _no_assignment(request: HttpRequest, person: int, today: date) -> HttpResponse:
@@ -209,6 +219,40 @@ def municipalities_of(person: int, today: date) -> tuple[Municipality, ...]:
     """Where the person has an assignment on the day, in the order they were added."""
     held = RawSQL("SELECT medel_municipalities_of(%s, %s)", [person, today])
     return tuple(Municipality.objects.filter(pk__in=held).order_by("pk"))
+
+
+# The field by which a form says in which municipality it was opened, and what it stands beside.
+OPENED_IN = "opened_in"
+_TOKEN = b'<input type="hidden" name="csrfmiddlewaretoken"'
+
+
+def _telling_where(response: HttpResponseBase, place: Municipality) -> HttpResponseBase:
+    """Every form of the page says where it was opened. For who has one municipality alone it goes without saying."""
+    if isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):
+        field = f'<input type="hidden" name="{OPENED_IN}" value="{place.pk}">'.encode()
+        response.content = response.content.replace(_TOKEN, field + _TOKEN)
+    return response
+
+
+def _opened_in(
+    request: HttpRequest, name: str, municipalities: tuple[Municipality, ...]
+) -> Municipality | None:
+    """Where the form that is sent was opened: there it acts, whatever another tab has chosen since.
+
+    The session follows, so that the page after it is one of the same municipality.
+    """
+    opened = request.POST.get(OPENED_IN, "") if request.method == "POST" else ""
+    if not opened or name in WITHOUT_ASSIGNMENT or name == "choose_municipality":
+        return None
+    place = next((one for one in municipalities if str(one.pk) == opened), None)
+    if place is None:
+        log.warning("refused: person %s sent a form of municipality %.20r", request.user.person_id, opened)  # type: ignore[union-attr]
+        raise PermissionDenied(
+            gettext("You have no assignment any more in the municipality where you opened this form.")
+        )
+    if request.session.get("municipality") != place.pk:
+        request.session["municipality"] = place.pk
+    return place
 
 
 def _chosen(request: HttpRequest, municipalities: tuple[Municipality, ...]) -> Municipality | None:

@@ -14,14 +14,14 @@ from django.contrib.auth.signals import user_login_failed
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from strategy import history
 from strategy.accounts import forget_old_logins, one_time_address
 from strategy.management.acting import find_municipality
 from strategy.messages import send_waiting
-from strategy.models import Account, Assignment, Message, Municipality, Person, Population, Role
+from strategy.models import Account, Assignment, Message, Municipality, Person, Population, Role, Unit
 from strategy.walls import scope
 from tests import factories
 
@@ -72,6 +72,18 @@ def test_a_login_leads_to_the_first_page_and_the_address_may_be_written_in_capit
     done = try_login(client, "KARIN@example.org")
     assert (done.status_code, done["Location"]) == (302, "/")
     assert is_logged_in(client)
+
+
+def test_from_the_address_the_keyboard_goes_to_the_password_and_the_link_stands_after_the_form(client):
+    page = client.get("/konto/login/").text
+    form = page[page.index('name="login"') : page.index("</form>", page.index('name="login"'))]
+    assert "<a " not in form
+    assert "/konto/password/reset/" in page[page.index(form) + len(form) :]
+    empty = client.post("/konto/login/", {"login": "", "password": ""}).context["form"]
+    for name in ("login", "password"):
+        assert empty.errors[name] == [
+            str(gettext("Fill in “%(label)s”.") % {"label": empty.fields[name].label})
+        ]
 
 
 def test_a_wrong_password_is_told_without_saying_whether_the_account_exists(client, karin):
@@ -335,6 +347,37 @@ def test_who_has_several_municipalities_chooses_one_and_no_other(client, place, 
     assert (where(), "asked for municipality" in caplog.text) == (place, True)
 
 
+def test_a_form_acts_in_the_municipality_where_it_was_opened_whatever_another_tab_has_chosen(client, place):
+    second, foreign = factories.municipality("Habo kommun"), factories.municipality("Åby kommun")
+    with scope(place.pk):
+        account = account_of(place, "delad@example.org", Role.ADMINISTRATOR)
+    with scope(second.pk):
+        factories.assignment(account.person, Role.ADMINISTRATOR, second)
+    client.force_login(account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get("/ansvar/kommunen/invanare/")
+    forms = page.text.count('name="csrfmiddlewaretoken"')
+    assert forms > 2
+    assert page.text.count(f'name="opened_in" value="{place.pk}"') == forms
+    client.post("/valj-kommun/", {"municipality": second.pk, "opened_in": place.pk})  # in another tab
+    typed = {"year": "2025", "inhabitants": "140000", "opened_in": place.pk}
+    saved = client.post("/ansvar/kommunen/invanare/", typed, follow=True)
+    assert saved.context["reader"].municipality == place
+    with scope(reads=[place.pk, second.pk]):
+        assert list(Population.objects.values_list("municipality", flat=True)) == [place.pk]
+    for gone in (foreign.pk, "x"):
+        refused = client.post("/ansvar/kommunen/invanare/", {**typed, "opened_in": gone})
+        assert refused.status_code == 403
+    # Turning away and logging out are refused to nobody.
+    turned = client.post("/valj-kommun/", {"municipality": second.pk, "opened_in": foreign.pk})
+    assert turned.status_code == 302
+    assert client.post("/konto/logout/", {"opened_in": foreign.pk}).status_code == 302
+
+
+def test_who_has_one_municipality_sends_nothing_of_it(client, karin):
+    client.force_login(karin, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "opened_in" not in client.get("/hjalp/").text
+
+
 def test_help_is_open_and_names_people_behind_the_login_alone(client, place):
     with scope(place.pk):
         account_of(place, "strateg@example.org", Role.STRATEGIST)
@@ -352,6 +395,22 @@ def test_help_is_open_and_names_people_behind_the_login_alone(client, place):
 def test_health_is_ok_without_a_login(client):
     answer = client.get("/halsa/")
     assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_a_filter_used_after_the_session_is_over_leads_the_whole_page_to_the_login(client):
+    asked = client.get("/ansvar/?roll=reader", headers={"HX-Request": "true"})
+    assert (asked.status_code, asked.content) == (204, b"")
+    assert asked["HX-Redirect"] == "/konto/login/?next=/ansvar/%3Froll%3Dreader"
+
+
+def test_a_reason_that_a_page_does_not_ask_for_is_not_told(client, place):
+    with scope(place.pk):
+        account = account_of(place, "admin@example.org", Role.ADMINISTRATOR)
+    client.force_login(account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    new = {"name": "Socialförvaltningen", "kind": "administration", "valid_from": "2020-01-01"}
+    assert client.post("/ansvar/enheter/ny/", {**new, "reason": "Påhittat"}).status_code == 302
+    with scope(place.pk):
+        assert [act.reason for act in history.acts(Unit.objects.get())] == [""]
 
 
 def test_everything_else_asks_for_a_login(client):
@@ -538,29 +597,6 @@ def test_an_administrator_that_cannot_be_is_refused_in_a_sentence(words, place):
         run("add_administrator", *words)
     assert str(refused.value).endswith(".")
     assert not Account.objects.exists()
-
-
-def test_a_form_opened_before_another_window_turned_to_another_municipality_is_not_taken(client):
-    first, second = factories.municipality("Habo kommun"), factories.municipality("Mullsjö kommun")
-    with scope(first.pk):
-        who = factories.person(first)
-        factories.assignment(who, Role.ADMINISTRATOR, first)
-    with scope(second.pk):
-        factories.assignment(who, Role.ADMINISTRATOR, second)
-    browser = Client(enforce_csrf_checks=True)
-    factories.login(browser, who)
-    address = reverse("population_set")
-    page = browser.get(address)
-    opened_before = str(page.context["csrf_token"])
-    turned = browser.post(
-        reverse("choose_municipality"), {"municipality": second.pk, "csrfmiddlewaretoken": opened_before}
-    )
-    assert turned.status_code == 302
-    late = browser.post(
-        address, {"year": 2025, "inhabitants": 140_000, "reason": "x", "csrfmiddlewaretoken": opened_before}
-    )
-    assert late.status_code == 403
-    assert not Population.objects.exists()
 
 
 def test_no_page_behind_the_login_is_kept_by_the_browser(client):

@@ -7,7 +7,19 @@ from django.core.exceptions import PermissionDenied
 
 from projects.models import Project
 from strategy.models import Role, Unit, UnitKind
-from strategy.permissions import ALL, NONE, OWN, ROLES, UNIT, can, declare, require, resolve_reader, table
+from strategy.permissions import (
+    ALL,
+    NONE,
+    OWN,
+    ROLES,
+    UNIT,
+    can,
+    declare,
+    municipalities_where,
+    require,
+    resolve_reader,
+    table,
+)
 from strategy.responsibilities import visible_assignments, visible_people
 from strategy.walls import scope
 from tests import factories
@@ -190,3 +202,21 @@ def test_resolving_a_reader_takes_as_many_queries_for_five_assignments_as_for_on
         with django_assert_num_queries(3):
             assert len(resolve_reader(who, place, TODAY).held) == 5
         assert Unit.objects.count() == 5
+
+
+def test_where_a_person_may_do_what_is_told_for_all_municipalities_in_one_query(django_assert_num_queries):
+    places = tuple(factories.municipality(f"Kommun {number}") for number in range(len(ROLES) + 1))
+    with scope(places[0].pk):
+        who = factories.person(places[0])
+    for place, role in zip(places, ROLES, strict=False):
+        with scope(place.pk):
+            needs_one = role in (Role.CONTACT_PERSON, Role.HEAD)
+            factories.assignment(who, role, place, factories.unit(place) if needs_one else None)
+    with scope(places[-1].pk):
+        factories.assignment(who, Role.STRATEGIST, places[-1], ends_on=TODAY.replace(year=2025))
+    with scope(places[0].pk, reads=[place.pk for place in places]):
+        reader = resolve_reader(who, places[0], TODAY, places)
+        for action in table():
+            expected = tuple(place for place in places if resolve_reader(who, place, TODAY).can(action))
+            with django_assert_num_queries(1):
+                assert municipalities_where(reader, action) == expected

@@ -40,7 +40,6 @@ from projects.registry import (
 )
 from projects.seen import (
     counted_and_summed,
-    municipalities_read_by,
     own_or_shared,
     see,
     seen_from,
@@ -48,7 +47,7 @@ from projects.seen import (
 )
 from strategy import history
 from strategy.models import Municipality, Role
-from strategy.permissions import Reader
+from strategy.permissions import Reader, municipalities_where
 from strategy.requests import found_or_404, reader_of
 from strategy.walls import scope
 from values.text import squeeze
@@ -88,7 +87,7 @@ class ProjectList(TableView):
             return super().dispatch(request, *args, **kwargs)
         everywhere = [place.pk for place in self.reader.municipalities]
         with scope(self.reader.municipality.pk, reads=everywhere, person=self.reader.person.pk):
-            self.municipalities = municipalities_read_by(self.reader)
+            self.municipalities = municipalities_where(self.reader, "project.read")
             return super().dispatch(request, *args, **kwargs)
 
     @property
@@ -295,7 +294,9 @@ def _elsewhere(reader: Reader, pk: int) -> Municipality | None:
     if not others:
         return None
     with scope(reader.municipality.pk, reads=[place.pk for place in others], person=reader.person.pk):
-        allowed = [place for place in municipalities_read_by(reader) if place != reader.municipality]
+        allowed = [
+            place for place in municipalities_where(reader, "project.read") if place != reader.municipality
+        ]
         found = own_or_shared(allowed).filter(pk=pk).first()
         if found is None:
             return None

@@ -6,7 +6,6 @@ import logging
 
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
-from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -69,8 +68,6 @@ def choose_municipality(request: HttpRequest) -> HttpResponse:
         log.warning("not found: person %s asked for municipality %.20r", reader.person.pk, wanted)
         raise Http404
     request.session["municipality"] = chosen.pk
-    # A form that another window opened in the former municipality must not be sent into this one.
-    rotate_token(request)
     return redirect(_same_page(request) or reverse("home"))
 
 

@@ -41,7 +41,11 @@ PAGES = {
         "/ansvar/kommunen/",
         "/ansvar/kommunen/andra/",
     ],
-    "strateg@jonkoping.example": ["/", "/projekt/?kommuner=alla", "/rapporter/projektlista/2026/?kommuner=alla"],
+    "strateg@jonkoping.example": [
+        "/",
+        "/projekt/?kommuner=alla",
+        "/rapporter/projektlista/2026/?kommuner=alla",
+    ],
     "medarbetare@jonkoping.example": ["/", "/projekt/", "/projekt/nytt/"],
     "revisor@sjostad.example": ["/", "/projekt/", "{project}", "/projekt/inlasning/"],
 }
@@ -53,7 +57,8 @@ def look_at(page: Page, address: str) -> list[str]:
     rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = Axe().run(page, options={"runOnly": rules})
     wrong = [
-        f"{address}: {fault['id']}: {fault['nodes'][0]['html'][:160]}" for fault in found.response["violations"]
+        f"{address}: {fault['id']}: {fault['nodes'][0]['html'][:160]}"
+        for fault in found.response["violations"]
     ]
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         wrong.append(f"{address}: scrolls sideways at {page.viewport_size}")

@@ -11,6 +11,7 @@ import pytest
 import python_calamine
 from playwright.sync_api import Page, expect
 
+from reporting.demo import PASSWORD
 from tests.browser.conftest import Opened
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,9 @@ def titles(page: Page) -> list[str]:
     return sorted(page.locator("main table tbody th a").all_inner_texts())
 
 
-def test_the_strategist_takes_in_the_list_corrects_a_project_and_takes_the_year_list_home(opened: Opened) -> None:
+def test_the_strategist_takes_in_the_list_corrects_a_project_and_takes_the_year_list_home(
+    opened: Opened,
+) -> None:
     page = opened("strateg@jonkoping.example")
     take_in_2017(page)
 
@@ -200,3 +203,15 @@ def test_two_windows_do_not_overwrite_each_other(opened: Opened) -> None:
     first.goto(address)
     expect(first.locator("main")).not_to_contain_text("NV27")
     expect(first.locator("main")).to_contain_text("7801")
+
+
+def test_one_logs_in_by_typing_the_address_tab_the_password_and_enter(opened: Opened) -> None:
+    page = opened()
+    page.goto("/konto/login/")
+    page.locator("input[name=login]").focus()
+    page.keyboard.type("revisor@sjostad.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/konto/" not in url)
+    expect(page.get_by_role("button", name="Logga ut")).to_be_visible()
