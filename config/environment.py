@@ -73,8 +73,9 @@ def database(address: str, *, as_role: str | None = None) -> dict[str, object]:
         )
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     options: dict[str, object] = {key: value for key, value in query.items() if key not in {"host", "port"}}
-    if as_role:
-        options["options"] = f"-c role={as_role}"
+    # jit compiles a statement for 200 ms that none of ours is worth (docs/performance.md).
+    flags = [str(options.get("options", "")), "-c jit=off", f"-c role={as_role}" if as_role else ""]
+    options["options"] = " ".join(flag for flag in flags if flag)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path[1:]),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.db.models import (
     BooleanField,
     Count,
@@ -70,8 +71,13 @@ def see(rows: Sequence[Any], municipalities: Sequence[Municipality]) -> None:
         project.seen = Seen.of(project)
 
 
+def latest_first(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """What was registered last stands first, so that who registers sees it."""
+    return projects.order_by("-registered_at", "-register_year", "-register_number", "pk")
+
+
 def undated_last(projects: QuerySet[Project]) -> QuerySet[Project]:
-    """Latest registered first, those without dates last."""
+    """Latest registered first, those without dates last: for the list of a year."""
     return projects.annotate(
         undated=ExpressionWrapper(
             Q(starts_on__isnull=True, ends_on__isnull=True), output_field=BooleanField()
@@ -90,14 +96,16 @@ def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
 
 def counted_and_summed(
     projects: QuerySet[Project], municipalities: Sequence[Municipality]
-) -> tuple[int, list[Money]]:
+) -> tuple[int, list[Amount]]:
     """How many projects of `seen_from` there are, and the municipalities' own shares of those that stand.
 
-    One sum for each currency, kronor first. One query.
+    One sum for each currency, kronor first; approximate when one of its amounts is. One query.
     """
     found = projects.order_by()
+    summed = Q(municipality__in=municipalities, withdrawn_at__isnull=True, own_share__isnull=False)
     owned = found.values_list("own_share_currency").annotate(
-        total=Sum("own_share", filter=Q(municipality__in=municipalities, withdrawn_at__isnull=True)),
+        total=Sum("own_share", filter=summed),
+        approximate=BoolOr("own_share_approximate", filter=summed),
         count=Count("pk"),
     )
     shared = (
@@ -108,15 +116,23 @@ def counted_and_summed(
         )
         .order_by()
         .values_list("own_share_currency")
-        .annotate(total=Sum("own_share"), count=Value(0, IntegerField()))
+        .annotate(
+            total=Sum("own_share"),
+            approximate=BoolOr("own_share_approximate"),
+            count=Value(0, IntegerField()),
+        )
     )
-    count, sums = 0, dict[str, Decimal]()
-    for currency, total, some in owned.union(shared, all=True):
+    count, sums, some_approximate = 0, dict[str, Decimal](), set[str]()
+    for currency, total, approximate, some in owned.union(shared, all=True):
         count += some
         if total is not None:
             sums[currency] = sums.get(currency, Decimal(0)) + total
+            if approximate:
+                some_approximate.add(currency)
     kronor_first = sorted(sums, key=lambda code: (code != "SEK", code))
-    return count, [Money(sums[currency], currency) for currency in kronor_first]
+    return count, [
+        Amount(Money(sums[currency], currency), currency in some_approximate) for currency in kronor_first
+    ]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import gettext
 from python_calamine import CalamineWorkbook
 
 from pages.columns import NOT_SUMMED
@@ -150,11 +151,13 @@ def test_what_must_be_dealt_with_stands_in_a_column_of_its_own(client, place, st
     assert cells(response, project.title)["attention"] == expected
 
 
-def test_the_latest_registered_stands_first_and_those_without_dates_last(client, place, strategist):
+def test_the_latest_registered_stands_first_and_in_a_year_those_without_dates_last(client, place, strategist):
     factories.project(place, "Äldre", starts_on=date(2026, 1, 1))
     factories.project(place, "Utan datum", recorded_for_year=2026)
-    factories.project(place, "Senast", starts_on=date(2025, 1, 1))
-    assert titles(client.get(LIST)) == ["Senast", "Äldre", "Utan datum"]
+    factories.project(place, "Nyare", starts_on=date(2025, 1, 1))
+    factories.project(place, "Senast", recorded_for_year=2026)
+    assert titles(client.get(LIST)) == ["Senast", "Nyare", "Utan datum", "Äldre"]
+    assert titles(client.get(f"{LIST}?ar=2026")) == ["Nyare", "Äldre", "Senast", "Utan datum"]
 
 
 def test_an_empty_register_says_so(client, strategist):
@@ -286,6 +289,15 @@ def test_own_shares_are_summed_for_each_currency_and_total_budgets_never(client,
         "state": (),
         "attention": (),
     }
+
+
+def test_a_sum_is_approximate_when_one_of_its_amounts_is(client, place, strategist):
+    factories.project(place, own_share=Decimal(100))
+    factories.project(place, own_share=Decimal(50), own_share_approximate=True)
+    factories.project(place, own_share=Decimal(7), own_share_currency="EUR")
+    (kronor, euro) = totals(client.get(LIST))["own_share"]
+    assert kronor == str(gettext("approximately %(money)s")) % {"money": "150"}
+    assert euro == "7\u00a0EUR"
 
 
 def read_csv(response):

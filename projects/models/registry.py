@@ -238,8 +238,8 @@ class Project(MunicipalityOwned):
         ordering = ["-register_year", "-register_number"]
         indexes = [
             models.Index(fields=["municipality", "starts_on", "ends_on"], name="project_period"),
-            # None on search_text: under the wall no plan uses it, and it takes a third of every writing.
-            # All that the list is found, ordered and summed by: a seventh of the table, which holds long texts.
+            # None on search_text: under the wall no plan uses it, and writing pays for it.
+            # All that the list is found, ordered and summed by: much narrower than the table with its long texts.
             models.Index(
                 fields=["municipality", "registered_at", "register_year", "register_number", "id"],
                 include=[

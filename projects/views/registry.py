@@ -40,6 +40,7 @@ from projects.registry import (
 )
 from projects.seen import (
     counted_and_summed,
+    latest_first,
     own_or_shared,
     see,
     seen_from,
@@ -106,7 +107,10 @@ class ProjectList(TableView):
         mine = (
             own_or_shared(self.municipalities) if self.is_joint else Project.objects.visible_to(self.reader)
         )
-        return undated_last(seen_from(mine, self.municipalities))
+        return self.in_order(seen_from(mine, self.municipalities))
+
+    def in_order(self, projects: QuerySet[Project]) -> QuerySet[Project]:
+        return undated_last(projects) if self.request.GET.get("ar") else latest_first(projects)
 
     def get_filterset(self, queryset: QuerySet[Project]) -> ProjectFilter:
         self.filterset = ProjectFilter(
@@ -127,7 +131,7 @@ class ProjectList(TableView):
 
     def fetch(self, found: QuerySet[Project]) -> Sequence[Project]:
         # Sorted and cut by the few columns of an index; only what is left is read whole.
-        chosen = undated_last(
+        chosen = self.in_order(
             seen_from(Project.objects.filter(pk__in=found.values("pk")), self.municipalities)
         )
         related = ("municipality", "owner_unit", "funder", "programme")
