@@ -22,11 +22,11 @@ BASE = Path(__file__).resolve().parent.parent
 ROOMS = ("values", "pages", "strategy", "projects", "reporting", "config")
 PO = BASE / "locale" / "sv" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
-# Domain "django" holds Django's and the packages' texts too where their own Swedish is missing or wrong for us.
 KEYWORDS: dict[str, tuple[int | tuple[int, int] | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
+    "gettext_noop": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),

@@ -22,7 +22,17 @@ from pages.imports import NotReady
 from projects import exchange
 from projects.exchange import batches
 from projects.forms import ProjectForm
-from projects.models import Funder, ImportedProject, Programme, Project, ProjectParty, ProjectUnit
+from projects.models import (
+    CoFinancingKind,
+    Funder,
+    ImportedProject,
+    Programme,
+    Project,
+    ProjectParty,
+    ProjectRole,
+    ProjectUnit,
+    State,
+)
 from projects.registry import MESSAGES, change_project, withdraw_project
 from projects.texts import TextRefused, plain
 from strategy import history
@@ -1064,3 +1074,22 @@ def test_the_command_has_the_persons_rights(strategist, capsys):
     with pytest.raises(CommandError) as refused:
         run(*ANSWERS, "--confirm", mail=auditor.person.email, capsys=capsys)
     assert refused.value.returncode == 1
+
+
+def test_the_words_that_our_own_pages_show_are_known_in_both_languages():
+    from django.conf import settings
+    from django.utils import translation
+
+    from projects.exchange.columns import ProjectResource
+
+    for name, choices in (
+        ("state", State.choices),
+        ("role", ProjectRole.choices),
+        ("co_financing", CoFinancingKind.choices),
+    ):
+        widget = ProjectResource().fields[name].widget
+        for language, _language in settings.LANGUAGES:
+            with translation.override(language):
+                assert [widget.clean(str(label).upper()) for _value, label in choices] == [
+                    value for value, _label in choices
+                ]

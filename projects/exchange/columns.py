@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export import fields, resources, widgets
@@ -98,8 +101,17 @@ class WordWidget(widgets.Widget):  # type: ignore[misc]
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> str | Foreign:
         word = squeeze(value)
-        known = self.words.get(fold(word))
+        known = self.words.get(fold(word)) or self._labels.get(fold(word))
         return Foreign(word) if known is None else known
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        """The words that our own pages and files show, in each language: what went out comes in again."""
+        known: dict[str, str] = {}
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                known |= {fold(str(label)): value for value, label in self.choices}
+        return known
 
     def render(self, value: Any, obj: object = None, **kwargs: object) -> str:
         return "" if value is None else str(value)
@@ -383,7 +395,7 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
     owner = ProjectField(
         "owner",
         gettext_lazy("Owner unit"),
-        also="ägare, ägande enhet, ägarenhet, owner_unit",
+        also="ägare, ansvarig enhet, ägande enhet, ägarenhet, owner_unit",
         attribute="owner_unit",
         widget=UnitsWidget(2000),
     )

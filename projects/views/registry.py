@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, npgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pages.columns import NOT_SUMMED, Column, Text
@@ -174,7 +174,9 @@ class ProjectList(TableView):
         )
 
     def get_total_label(self, count: int) -> Text:
-        label = ngettext("%(count)d project", "All %(count)d projects", count) % {"count": count}
+        label = npgettext(
+            "the row that sums a list", "%(count)d project", "All %(count)d projects", count
+        ) % {"count": count}
         if self.filterset is not None and self.filterset.shows_withdrawn:
             return _("%(projects)s, the withdrawn ones not summed") % {"projects": label}
         return label
