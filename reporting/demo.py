@@ -104,26 +104,14 @@ STRATEGIST = "strateg@jonkoping.example"
 INSTALLATION = "installation@medel.example"
 
 
-def _jonkoping_logins(today: date) -> tuple[Login, ...]:
-    social = "Socialförvaltningen"
-    place = "Jönköpings kommun"
-    named: tuple[tuple[str, str, Role, str], ...] = (
-        ("strateg", "Internationell strateg", Role.STRATEGIST, "Strategienheten"),
-        ("kontaktperson", f"Kontaktperson {social}", Role.CONTACT_PERSON, social),
-        ("projektledare", f"Projektledare {social}", Role.PROJECT_MANAGER, social),
-        ("projektagare", f"Projektägare {social}", Role.PROJECT_OWNER, social),
-        ("ekonom", f"Ekonom {social}", Role.ECONOMIST, social),
-        ("chef", f"Förvaltningschef {social}", Role.HEAD, social),
-        ("registrator", "Registrator Stadskontoret", Role.REGISTRAR, "Stadskontoret"),
-        ("ansokan", "Ansökningshandläggare Stadskontoret", Role.APPLICATION_OFFICER, "Stadskontoret"),
-        ("natverk", "Nätverkssekreterare Stadskontoret", Role.NETWORK_SECRETARY, "Stadskontoret"),
-        ("lasare", "Läsare", Role.READER, ""),
-        ("revisor", "Revisor", Role.AUDITOR, ""),
-        ("medarbetare", "Medarbetare Utbildningsförvaltningen", Role.EMPLOYEE, "Utbildningsförvaltningen"),
-    )
+Named = tuple[tuple[str, str, Role, str], ...]
+
+
+def _logins(place: str, domain: str, named: Named, today: date) -> tuple[Login, ...]:
+    """Logins from (address before the @, name, role, unit); an auditor's ends with the next year."""
     return tuple(
         Login(
-            f"{address}@jonkoping.example",
+            f"{address}@{domain}.example",
             name,
             role,
             place,
@@ -134,43 +122,35 @@ def _jonkoping_logins(today: date) -> tuple[Login, ...]:
     )
 
 
-def _sjostad_logins(today: date) -> tuple[Login, ...]:
-    place = "Sjöstads kommun"
-    named: tuple[tuple[str, str, Role, str], ...] = (
-        ("strateg", "Internationell strateg i Sjöstad", Role.STRATEGIST, "Utvecklingsenheten"),
-        (
-            "kontakt.social",
-            "Kontaktperson Socialförvaltningen i Sjöstad",
-            Role.CONTACT_PERSON,
-            "Socialförvaltningen",
-        ),
-        (
-            "kontakt.skola",
-            "Kontaktperson Utbildningsförvaltningen i Sjöstad",
-            Role.CONTACT_PERSON,
-            "Utbildningsförvaltningen",
-        ),
-        ("ekonom", "Ekonom i Sjöstad", Role.ECONOMIST, ""),
-        ("revisor", "Revisor i Sjöstad", Role.AUDITOR, ""),
-    )
-    return tuple(
-        Login(
-            f"{address}@sjostad.example",
-            name,
-            role,
-            place,
-            unit,
-            ends_on=date(today.year + 1, 12, 31) if role == Role.AUDITOR else None,
-        )
-        for address, name, role, unit in named
-    )
+SOCIAL, SCHOOL = "Socialförvaltningen", "Utbildningsförvaltningen"
+JONKOPING_LOGINS: Named = (
+    ("strateg", "Internationell strateg", Role.STRATEGIST, "Strategienheten"),
+    ("kontaktperson", f"Kontaktperson {SOCIAL}", Role.CONTACT_PERSON, SOCIAL),
+    ("projektledare", f"Projektledare {SOCIAL}", Role.PROJECT_MANAGER, SOCIAL),
+    ("projektagare", f"Projektägare {SOCIAL}", Role.PROJECT_OWNER, SOCIAL),
+    ("ekonom", f"Ekonom {SOCIAL}", Role.ECONOMIST, SOCIAL),
+    ("chef", f"Förvaltningschef {SOCIAL}", Role.HEAD, SOCIAL),
+    ("registrator", "Registrator Stadskontoret", Role.REGISTRAR, "Stadskontoret"),
+    ("ansokan", "Ansökningshandläggare Stadskontoret", Role.APPLICATION_OFFICER, "Stadskontoret"),
+    ("natverk", "Nätverkssekreterare Stadskontoret", Role.NETWORK_SECRETARY, "Stadskontoret"),
+    ("lasare", "Läsare", Role.READER, ""),
+    ("revisor", "Revisor", Role.AUDITOR, ""),
+    ("medarbetare", f"Medarbetare {SCHOOL}", Role.EMPLOYEE, SCHOOL),
+)
+SJOSTAD_LOGINS: Named = (
+    ("strateg", "Internationell strateg i Sjöstad", Role.STRATEGIST, "Utvecklingsenheten"),
+    ("kontakt.social", f"Kontaktperson {SOCIAL} i Sjöstad", Role.CONTACT_PERSON, SOCIAL),
+    ("kontakt.skola", f"Kontaktperson {SCHOOL} i Sjöstad", Role.CONTACT_PERSON, SCHOOL),
+    ("ekonom", "Ekonom i Sjöstad", Role.ECONOMIST, ""),
+    ("revisor", "Revisor i Sjöstad", Role.AUDITOR, ""),
+)
 
 
 def towns(today: date) -> tuple[Town, ...]:
     """The municipalities of the demo, with their codes from Statistics Sweden (Sjöstad's is not in use)."""
     executive = (DemoUnit("Kommunstyrelsen", BOARD, executive=True),)
     return (
-        Town("Jönköpings kommun", "0680", JONKOPING_UNITS, _jonkoping_logins(today)),
+        Town("Jönköpings kommun", "0680", JONKOPING_UNITS, _logins("Jönköpings kommun", "jonkoping", JONKOPING_LOGINS, today)),
         *(
             Town(name, code, executive, (Login(STRATEGIST, "Internationell strateg", Role.STRATEGIST, name),))
             for name, code in (
@@ -202,7 +182,7 @@ def towns(today: date) -> tuple[Town, ...]:
                 DemoUnit("Tekniska förvaltningen", ADMINISTRATION, serves="Tekniska nämnden"),
                 DemoUnit("Sjöstads Energi AB", UnitKind.COMPANY),
             ),
-            _sjostad_logins(today),
+            _logins("Sjöstads kommun", "sjostad", SJOSTAD_LOGINS, today),
         ),
     )
 
