@@ -150,7 +150,12 @@ def towns(today: date) -> tuple[Town, ...]:
     """The municipalities of the demo, with their codes from Statistics Sweden (Sjöstad's is not in use)."""
     executive = (DemoUnit("Kommunstyrelsen", BOARD, executive=True),)
     return (
-        Town("Jönköpings kommun", "0680", JONKOPING_UNITS, _logins("Jönköpings kommun", "jonkoping", JONKOPING_LOGINS, today)),
+        Town(
+            "Jönköpings kommun",
+            "0680",
+            JONKOPING_UNITS,
+            _logins("Jönköpings kommun", "jonkoping", JONKOPING_LOGINS, today),
+        ),
         *(
             Town(name, code, executive, (Login(STRATEGIST, "Internationell strateg", Role.STRATEGIST, name),))
             for name, code in (
