@@ -53,7 +53,8 @@ ALL = sorted(set(addresses()))
 
 def object_of(name: str, whole: Everything) -> int:
     model = next(model for beginning, model in OBJECTS.items() if name.startswith(beginning))
-    return whole.row(model).pk
+    key: int = whole.row(model).pk
+    return key
 
 
 def test_the_addresses_are_found_by_themselves():
@@ -78,7 +79,7 @@ def test_no_role_reads_or_writes_another_municipalitys_object_and_no_address_bre
             who, role, own.place, at, **({"subject": "Prov"} if role == Role.CONTACT_PERSON else {})
         )
     factories.login(client, who)
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for name, address in ALL:
         for whole in (own, foreign) if "{pk}" in address else (own,):
             place = address.format(pk=object_of(name, whole)) if "{pk}" in address else address
