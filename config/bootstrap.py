@@ -62,6 +62,8 @@ LIBRARIES = {
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
+# What the program that drives the browser in tests loads (its node is not Debian's).
+TEST_LIBRARIES = {"libatomic.so.1": "libatomic1"}
 # Without it PDFs are only written more slowly; older systems have no such package.
 OPTIONAL_PACKAGES = {"libharfbuzz-subset0"}
 # The set-up speaks English, and so does what it calls.
@@ -250,7 +252,8 @@ def chromium() -> str | None:
 
 def missing_system_packages(kind: str) -> list[str]:
     """Debian's names of what is not on this machine yet."""
-    missing = [package for library, package in LIBRARIES.items() if not has_library(library)]
+    libraries = {**LIBRARIES, **(TEST_LIBRARIES if kind == "test" else {})}
+    missing = [package for library, package in libraries.items() if not has_library(library)]
     if not PYTHON.exists() and importlib.util.find_spec("ensurepip") is None:
         missing.append("python3-venv")
     if not external() and not server.programs():

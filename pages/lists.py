@@ -95,6 +95,8 @@ class TableView(View):
     template_name: str = "pages/list.html"
     # What htmx gets. A template that extends pages/list.html shares its fragment.
     fragment_name: str = "pages/list.html#results"
+    # What htmx replaces when a filter is sent; empty where more than the rows changes with it.
+    filter_target: str = "results"
     page_size: int = 50
     # Ends in the primary key even where it is not named: without it rows may change pages.
     ordering: Sequence[str] = ()

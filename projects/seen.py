@@ -96,43 +96,49 @@ def taking_part(unit_ids: Sequence[int] | frozenset[int]) -> Q:
 
 def counted_and_summed(
     projects: QuerySet[Project], municipalities: Sequence[Municipality]
-) -> tuple[int, list[Amount]]:
-    """How many projects of `seen_from` there are, and the municipalities' own shares of those that stand.
+) -> tuple[int, list[Amount], int]:
+    """How many projects of `seen_from` there are, the municipalities' own shares of those that stand, and how
+    many of these do not state theirs.
 
     One sum for each currency, kronor first; approximate when one of its amounts is. One query.
     """
     found = projects.order_by()
-    summed = Q(municipality__in=municipalities, withdrawn_at__isnull=True, own_share__isnull=False)
+    standing = Q(municipality__in=municipalities, withdrawn_at__isnull=True)
+    summed = standing & Q(own_share__isnull=False)
     owned = found.values_list("own_share_currency").annotate(
         total=Sum("own_share", filter=summed),
         approximate=BoolOr("own_share_approximate", filter=summed),
+        unknown=Count("pk", filter=standing & Q(own_share__isnull=True)),
         count=Count("pk"),
     )
     shared = (
         ProjectShare.objects.filter(
             municipality__in=municipalities,
-            own_share__isnull=False,
             project__in=found.filter(withdrawn_at__isnull=True).values("pk"),
         )
         .order_by()
         .values_list("own_share_currency")
         .annotate(
             total=Sum("own_share"),
-            approximate=BoolOr("own_share_approximate"),
+            approximate=BoolOr("own_share_approximate", filter=Q(own_share__isnull=False)),
+            unknown=Count("pk", filter=Q(own_share__isnull=True)),
             count=Value(0, IntegerField()),
         )
     )
-    count, sums, some_approximate = 0, dict[str, Decimal](), set[str]()
-    for currency, total, approximate, some in owned.union(shared, all=True):
+    count, not_stated, sums, some_approximate = 0, 0, dict[str, Decimal](), set[str]()
+    for currency, total, approximate, unknown, some in owned.union(shared, all=True):
         count += some
+        not_stated += unknown
         if total is not None:
             sums[currency] = sums.get(currency, Decimal(0)) + total
             if approximate:
                 some_approximate.add(currency)
     kronor_first = sorted(sums, key=lambda code: (code != "SEK", code))
-    return count, [
-        Amount(Money(sums[currency], currency), currency in some_approximate) for currency in kronor_first
-    ]
+    return (
+        count,
+        [Amount(Money(sums[currency], currency), currency in some_approximate) for currency in kronor_first],
+        not_stated,
+    )
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ class Reader:
             furthest = max(furthest, reach)
         if not self.held:
             _TABLE[action]
+        if furthest == UNIT and not _unit_ids(obj):
+            return Decision(False, _("No unit answers for this yet. Ask the international strategist."))
         return Decision(False, str(REASONS[furthest]))
 
     def require(self, action: str, obj: Any = None) -> None:

@@ -191,7 +191,8 @@ def test_on_a_bare_machine_everything_is_missing(monkeypatch: pytest.MonkeyPatch
     libraries = ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"]
 
     assert bootstrap.missing_system_packages("run") == [*libraries, "python3-venv", "postgresql"]
-    assert bootstrap.missing_system_packages("test") == [*libraries, "python3-venv", "postgresql", "chromium"]
+    of_tests = [*libraries, "libatomic1", "python3-venv", "postgresql", "chromium"]
+    assert bootstrap.missing_system_packages("test") == of_tests
     monkeypatch.setenv("DATABASE_URL", "postgresql://a@b/c")
     assert bootstrap.missing_system_packages("run") == [*libraries, "python3-venv"]
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from python_calamine import CalamineWorkbook
 
 from pages.columns import NOT_SUMMED
@@ -284,7 +284,11 @@ def test_own_shares_are_summed_for_each_currency_and_total_budgets_never(client,
     factories.project(place, "Okänd")
     assert totals(client.get(LIST)) == {
         "total_budget": str(NOT_SUMMED),
-        "own_share": ("150", "7\u00a0EUR"),
+        "own_share": (
+            "150",
+            "7\u00a0EUR",
+            ngettext("%(count)d not stated", "%(count)d not stated", 1) % {"count": 1},
+        ),
         "project_number": (),
         "state": (),
         "attention": (),

@@ -232,6 +232,9 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
     form = QuestionsForm(preview.questions, request.POST)
     if not form.is_valid():
         return _preview_page(request, batch, preview, form=form)
+    if not form.answers():
+        messages.error(request, _("No question is answered yet. Choose an answer, then look again."))
+        return redirect("projects:import_preview", batch.pk)
     try:
         exchange.answer(reader, batch, form.answers())
     except exchange.BatchMovedOn as moved:

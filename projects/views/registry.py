@@ -70,6 +70,7 @@ class ProjectList(TableView):
     )
     template_name = "projects/list.html"
     filterset_class = ProjectFilter
+    filter_target = ""  # the heading says the year, and the joint list's links keep the filters
     empty_text = gettext_lazy("No project is registered yet.")
 
     reader: Reader
@@ -160,8 +161,12 @@ class ProjectList(TableView):
         self.rules = found
 
     def count_and_totals(self, found: QuerySet[Project]) -> tuple[int, Mapping[str, Any]]:
-        count, shares = counted_and_summed(found, self.municipalities)
-        return count, {"total_budget": NOT_SUMMED, "own_share": shares}
+        count, shares, unknown = counted_and_summed(found, self.municipalities)
+        not_stated = ngettext("%(count)d not stated", "%(count)d not stated", unknown) % {"count": unknown}
+        return count, {
+            "total_budget": NOT_SUMMED,
+            "own_share": [*shares, not_stated] if unknown else shares,
+        }
 
     def get_title(self) -> Text:
         year = self.filterset.year if self.filterset is not None else None
@@ -197,7 +202,10 @@ class ProjectList(TableView):
         if not self.reader.can("project.export"):
             return ()
         year = self.filterset.year if self.filterset is not None else None
-        reports = [Download(report.label, report.address(year)) for report in year_reports] if year else []
+        if year is None:
+            return super().get_downloads()
+        joint = "&kommuner=alla" if self.is_joint else ""
+        reports = [Download(report.label, report.address(year) + joint) for report in year_reports]
         return [*super().get_downloads(), *reports]
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
