@@ -155,7 +155,7 @@ def set_parts(
 ) -> None:
     """Makes the units taking part and the parties the ones given, touching only those that differ."""
     if units is not None:
-        wanted = {unit.pk for unit in units} - {project.owner_unit_id}  # the owner is not told twice
+        wanted = {unit.pk for unit in units}
         standing = {part.unit_id: part for part in project.taking_part.all()}
         for unit_id, part in standing.items():
             if unit_id not in wanted:

@@ -6,7 +6,8 @@ The application role cannot write, change or switch off the history (strategy.ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +80,8 @@ class Difference:
     label: str
     before: str
     after: str
+    # The field's own name, for who may not read it.
+    name: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -190,8 +193,11 @@ KINDS = {
 }
 
 
-def entries(told: Iterable[Act]) -> tuple[Entry, ...]:
-    """Acts for the component; a part is told with its name before the field's."""
+def entries(told: Iterable[Act], *, without: Collection[str] = ()) -> tuple[Entry, ...]:
+    """Acts for the component; a part is told with its name before the field's.
+
+    `without` names fields that the reader may not read: the act is told, not what stood there.
+    """
     return tuple(
         Entry(
             when=timezone.localtime(act.at),
@@ -207,6 +213,7 @@ def entries(told: Iterable[Act]) -> tuple[Entry, ...]:
                     after=one.after or None,
                 )
                 for one in act.differences
+                if one.name not in without
             ),
         )
         for act in told
@@ -288,6 +295,7 @@ def _differences(
                 str(field.verbose_name)[:1].upper() + str(field.verbose_name)[1:],
                 names.value(before, field) if before is not None else "",
                 names.value(event, field),
+                field.name,
             )
         )
     return found

@@ -104,6 +104,13 @@ def test_the_list_of_2017_goes_all_the_way_in_and_out_again_in_the_browser(clien
     )
 
 
+def test_sending_no_answer_says_that_one_is_needed(client, reader):
+    client.post(UPLOAD, {"year": "2017", "file": SimpleUploadedFile("projects-2017.csv", FACTS.read_bytes())})
+    answer = client.post(page("import_preview", batch_of(reader)), {}, follow=True)
+    (said,) = answer.context["messages"]
+    assert (said.level_tag, len(answer.context["preview"].unanswered)) == ("error", 3)
+
+
 def test_a_file_that_cannot_be_read_is_refused_with_every_reason_and_the_year_is_kept(client, reader):
     answer = upload(client, b"title;role;diarienummer;hemligt\na;;b;c\n", year="2017")
     assert answer.status_code == 200

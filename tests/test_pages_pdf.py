@@ -248,3 +248,13 @@ def test_a_drawing_embedded_as_data_may_not_fetch_from_elsewhere():
     address = "data:image/svg+xml;base64," + base64.b64encode(inner.encode()).decode()
     with pytest.raises(PdfFailed, match="Failed to render SVG image"):
         render_pdf(document(f'<img src="{address}" alt="x">'))
+
+
+def test_the_cover_names_the_municipality_beside_its_arms_too():
+    from django.template.loader import render_to_string
+
+    cover = render_to_string(
+        "components/cover.html",
+        {"municipality": "Sjöstads kommun", "title": "T", "arms": "data:image/png;base64,AA"},
+    )
+    assert '<p class="arms">Sjöstads kommun</p>' in cover

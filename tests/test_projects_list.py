@@ -501,3 +501,13 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client, place, unit, 
     five = queries()
     assert len(first) == len(five), "\n".join(five)
     assert Project.objects.count() == 5
+
+
+def test_the_years_pdf_is_of_the_municipalities_that_the_list_shows(client, place, shared):
+    def pdf(address):
+        return [one.url for one in client.get(address).context["downloads"] if "/rapporter/" in one.url]
+
+    factories.project(place, recorded_for_year=2026)
+    assert pdf(f"{LIST}?ar=2026") == ["/rapporter/projektlista/2026/?format=pdf"]
+    assert pdf(f"{LIST}?ar=2026&kommuner=alla") == ["/rapporter/projektlista/2026/?format=pdf&kommuner=alla"]
+    assert pdf(LIST) == []

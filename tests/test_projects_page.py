@@ -518,3 +518,14 @@ def test_a_withdrawn_project_is_found_by_its_address(client, place):
     logged_in(client, place, Role.READER)
     project = factories.project(place, withdrawn_at=timezone.now(), withdrawn_reason="Dubblett")
     assert "Dubblett" in client.get(f"/projekt/{project.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "reads"),
+    [(Role.STRATEGIST, True), (Role.AUDITOR, True), (Role.EMPLOYEE, False), (Role.READER, False)],
+)
+def test_a_note_follows_responsibility_and_is_no_part_of_the_register_level(client, place, role, reads):
+    project = factories.project(place, note="Bara för dem som ansvarar")
+    logged_in(client, place, role)
+    page = client.get(f"/projekt/{project.pk}/").content.decode()
+    assert ("Bara för dem som ansvarar" in page) is reads

@@ -3,10 +3,17 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from projects.models import Project, ProjectParty, ProjectRole
-from projects.registry import OwnerUnitMissing, change_project, register_project
+from projects.models import Project, ProjectParty, ProjectRole, ProjectShare
+from projects.registry import (
+    OwnerUnitMissing,
+    change_project,
+    change_share,
+    register_project,
+    share_project,
+)
 from strategy import history
 from strategy.models import Role
+from strategy.permissions import REASONS, UNIT
 from strategy.walls import scope
 from tests import factories
 
@@ -65,3 +72,34 @@ def test_a_project_is_moved_only_to_a_unit_that_one_registers_for():
         assert Project.objects.get().owner_unit == own
         change_project(factories.reader(place, Role.STRATEGIST), project, reason="Rätt förvaltning")
         assert Project.objects.get().owner_unit == other
+
+
+def test_a_municipalitys_part_is_moved_only_to_a_unit_that_one_registers_for():
+    owner, place = factories.municipality("Ägande kommun"), factories.municipality("Delande kommun")
+    with scope(owner.pk):
+        project = factories.project(owner)
+    with scope(place.pk):
+        own, other = factories.unit(place), factories.unit(place, "Tekniska förvaltningen")
+        reader = factories.reader(place, Role.CONTACT_PERSON, own)
+    with scope(owner.pk):
+        share_project(factories.reader(owner, Role.STRATEGIST), project, place)
+    with scope(place.pk):
+        share = ProjectShare.objects.get()
+        share.unit = own
+        change_share(factories.reader(place, Role.STRATEGIST), share, reason="Vår enhet")
+        share.unit = other
+        with pytest.raises(PermissionDenied):
+            change_share(reader, share, reason="Bort")
+        assert ProjectShare.objects.get().unit == own
+
+
+def test_a_project_that_no_unit_answers_for_is_refused_with_whom_to_ask():
+    place = factories.municipality()
+    with scope(place.pk):
+        reader = factories.reader(place, Role.CONTACT_PERSON, factories.unit(place))
+        nobodys = factories.project(place)
+        others = factories.project(place, owner_unit=factories.unit(place, "Tekniska förvaltningen"))
+        assert reader.can("project.change", nobodys).reason == (
+            "Ingen enhet ansvarar för det här än. Fråga den internationella strategen."
+        )
+        assert reader.can("project.change", others).reason == str(REASONS[UNIT])

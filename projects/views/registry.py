@@ -289,7 +289,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": facts.facts(project, share, reader),
         "found": found,
         "next_step": facts.next_step(project) if share is None else None,
-        "entries": history.entries(shown),
+        "entries": history.entries(
+            shown, without=() if reader.can("project.read_notes", side) else ("note",)
+        ),
         "older": len(acts) - len(shown),
         "vacant": standing and Role.STRATEGIST in reader.roles and lacks_contact_person(unit, reader.today),
         "unit": unit,
