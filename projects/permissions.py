@@ -14,6 +14,15 @@ declare({
     "project.change":        (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     "project.withdraw":      (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     "project.share":         (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    # Anybody may report what nobody registered; an auditor changes nothing.
+    "report.make":           (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   NONE,   ALL),
+    "report.read":           (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
+    "report.settle":         (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    # The accounts' codes and the funders' public lists, gone through for what the register does not know.
+    "code_list.read":        (NONE, ALL, NONE,   NONE,   NONE, ALL,  NONE, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
+    "code_list.take":        (NONE, ALL, NONE,   NONE,   NONE, ALL,  NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    "grant_list.read":       (NONE, ALL, NONE,   NONE,   NONE, ALL,  NONE, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
+    "grant_list.take":       (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     "project.import":        (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     # Batches and their files are read by who takes in and who audits.
     "import.read":           (ALL, ALL,  NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),

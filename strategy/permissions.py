@@ -76,6 +76,14 @@ declare({
     "organisation.change":   (ALL, NONE, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     # Who did what is public record; an employee without further assignment reads the register level alone.
     "history.read":          (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    NONE),
+    # All acts of the municipality on one page, and who was handed out what.
+    "log.read":              (ALL, ALL,  NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  ALL,    NONE),
+    "handover.make":         (ALL, ALL,  NONE,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    # Documents follow responsibility; an auditor opens those marked secret one by one, each opening logged.
+    "document.read":         (NONE, ALL, UNIT,   OWN,    OWN,  UNIT, UNIT, ALL,    UNIT,  NONE,   NONE,  ALL,    NONE),
+    "document.read_secret":  (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, ALL,    NONE,  NONE,   NONE,  ALL,    NONE),
+    "document.add":          (NONE, ALL, UNIT,   OWN,    OWN,  UNIT, UNIT, ALL,    UNIT,  NONE,   NONE,  NONE,   NONE),
+    "document.withdraw":     (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, ALL,    NONE,  NONE,   NONE,  NONE,   NONE),
 })
 # fmt: on
 

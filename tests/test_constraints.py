@@ -13,27 +13,43 @@ from django.db.models import Model
 
 from pages import forms
 from projects.models import (
+    EffectFollowUp,
     Funder,
+    GrantListProfile,
+    GroupMeeting,
+    GroupMember,
     ImportedProject,
+    ListedGrant,
     Programme,
     Project,
+    ProjectDocument,
+    ProjectGate,
+    ProjectGroup,
+    ProjectNumber,
     ProjectParty,
     ProjectShare,
+    ProjectStep,
     ProjectUnit,
+    ReportedProject,
 )
 from strategy.hardening import event_models
 from strategy.models import (
     Account,
     Assignment,
     BoardService,
+    Document,
+    Handover,
     ImportBatch,
+    MailDomain,
     Message,
     Municipality,
     MunicipalityMember,
     Person,
     Population,
+    Reading,
     RememberedWord,
     Role,
+    SavedView,
     StoredFile,
     Unit,
     UnitName,
@@ -113,6 +129,35 @@ def two_lead_partners(here, there):
 def owned_by_a_department(here, there):
     department = factories.unit(here.place, "Enheten", kind="department", parent=here.row(Unit))
     Project.objects.filter(pk=here.row(Project).pk).update(owner_unit=department)
+
+
+def step(**fields):
+    """A further step of the municipality's project, which is being anchored."""
+    given = {"from_state": "anchoring", "to_state": "decided_to_apply", **fields}
+    return another(ProjectStep, **given)
+
+
+def gate_after_its_step(here, there):
+    step(gates=["anchoring"])(here, there)
+    change(ProjectGate, done_on=date(2027, 1, 1))(here, there)
+
+
+def another_document(place, person, file):
+    return Document.objects.create(municipality=place, file=file, kind="plan", title="Plan", added_by=person)
+
+
+def of_another_project(here, there):
+    """A document of the other municipality that belongs to no project yet."""
+    with scope(there.place.pk):
+        return another_document(there.place, there.row(Person), there.row(StoredFile)).pk
+
+
+def another_of_project(**fields):
+    def bad(here, there):
+        document = another_document(here.place, here.row(Person), here.row(StoredFile))
+        another(ProjectDocument, document_id=document.pk, **fields)(here, there)
+
+    return bad
 
 
 # Name of the rule -> a row that breaks it (and, as far as can be, nothing else).
@@ -202,7 +247,7 @@ BAD_ROWS = {
     "own_share_is_not_negative": change(Project, own_share=-1),
     "own_share_within_total_budget": change(Project, total_budget=100, own_share=101),
     "project_currency_has_three_letters": change(Project, total_budget_currency="kr"),
-    "project_state_is_known": change(Project, state="asleep"),
+    "project_state_is_known": another(Project, register_number=900, state="dream"),
     "project_role_is_known": change(Project, role="friend"),
     "project_co_financing_is_known": change(Project, co_financing="love"),
     "project_accounting_is_known": change(Project, accounting="somewhere"),
@@ -242,6 +287,115 @@ BAD_ROWS = {
     "imported_project_in_same_municipality": change(ImportedProject, project_id=foreign(Project)),
     "a_batch_touches_a_project_once": another(ImportedProject),
     "imported_action_is_known": change(ImportedProject, action="removed"),
+    # What a project is told of beside
+    "project_kept_up_by_in_same_municipality": change(Project, kept_up_by_id=foreign(Unit)),
+    "project_level_is_known": change(Project, level="cosmic"),
+    "project_kind_is_known": change(Project, kind="hobby"),
+    "project_source_is_known": change(Project, source="rumour"),
+    "research_is_told_of_research_projects": change(Project, kind="investment", doctoral_students=2),
+    "no_personal_identity_number_about_who_started": change(Project, initiated_by="Lärare 800101-1234"),
+    "state_is_reached_by_a_step": change(Project, state="ongoing"),
+    # Steps
+    "a_step_follows_a_way": step(to_state="archived"),
+    "a_step_leads_somewhere": step(
+        kind="correction",
+        project_id=lambda here, there: factories.project(here.place).pk,
+        from_state="",
+        to_state="",
+        comment="Fel",
+    ),
+    "a_correction_has_a_reason": step(kind="correction", to_state="idea"),
+    "a_correction_leads_back": step(kind="correction", to_state="ongoing", comment="Fel"),
+    "step_state_is_known": step(kind="correction", to_state="dream", comment="Fel"),
+    "step_starts_where_the_project_stands": step(from_state="idea", to_state="decided_to_apply"),
+    "step_project_in_same_municipality": step(project_id=foreign(Project)),
+    "taken_by_works_here": step(taken_by_id=foreign(Person)),
+    "gates_are_passed_before_the_step": step(gates=["anchoring"], taken_on=EARLY),
+    # Gates
+    "a_gate_is_passed_once": another(ProjectGate),
+    "gate_kind_is_known": another(ProjectGate, kind="luck"),
+    "a_gate_has_evidence": change(ProjectGate, evidence=""),
+    "gate_project_in_same_municipality": another(ProjectGate, project_id=foreign(Project), kind="budget"),
+    "gate_document_in_same_municipality": change(ProjectGate, document_id=foreign(Document)),
+    "done_by_works_here": change(ProjectGate, done_by_id=foreign(Person)),
+    "a_gate_stands_before_its_step": gate_after_its_step,
+    # Groups
+    "a_group_stands_once": another(ProjectGroup),
+    "group_kind_is_known": change(ProjectGroup, kind="band"),
+    "group_project_in_same_municipality": another(ProjectGroup, project_id=foreign(Project), kind="working"),
+    "a_member_is_ours_or_anothers": change(GroupMember, organisation="Ett universitet"),
+    "member_ends_after_beginning": change(GroupMember, starts_on=date(2026, 2, 1), ends_on=date(2026, 1, 1)),
+    "no_personal_identity_number_about_a_member": change(GroupMember, function="800101-1234"),
+    "member_group_in_same_municipality": another(GroupMember, group_id=foreign(ProjectGroup)),
+    "member_unit_in_same_municipality": change(GroupMember, unit_id=foreign(Unit)),
+    "person_works_here": change(GroupMember, person_id=foreign(Person)),
+    "a_group_meets_once_a_day": another(GroupMeeting),
+    "meeting_group_in_same_municipality": another(
+        GroupMeeting, group_id=foreign(ProjectGroup), held_on=EARLY
+    ),
+    "meeting_minutes_in_same_municipality": change(GroupMeeting, minutes_id=foreign(Document)),
+    # Effects
+    "followed_up_once_a_day": another(EffectFollowUp),
+    "a_follow_up_done_says_what_was_found": change(EffectFollowUp, done_on=date(2026, 1, 1)),
+    "follow_up_project_in_same_municipality": another(
+        EffectFollowUp, project_id=foreign(Project), due_on=EARLY
+    ),
+    # Documents
+    "document_has_a_title": change(Document, title=""),
+    "document_kind_is_known": change(Document, kind="secret"),
+    "secrecy_has_a_legal_ground": change(Document, is_secret=True),
+    "kept_until_a_day_has_its_day": change(Document, retention="until"),
+    "document_is_withdrawn_with_a_reason": change(Document, withdrawn_at=NOON),
+    "document_file_in_same_municipality": another(Document, file_id=foreign(StoredFile)),
+    "added_by_works_here": another(Document, added_by_id=foreign(Person)),
+    "project_document_project_in_same_municipality": another_of_project(project_id=foreign(Project)),
+    "project_document_in_same_municipality": another(ProjectDocument, document_id=of_another_project),
+    "projects_projectdocument_document_id_key": another(ProjectDocument),
+    "reading_document_in_same_municipality": another(Reading, document_id=foreign(Document)),
+    "reading_kind_is_known": another(Reading, kind="glance", document_id=None),
+    "a_document_read_is_named": another(Reading, document_id=None),
+    # What is reported, coded and listed
+    "reported_project_has_a_title": another(ReportedProject, title=""),
+    "reported_project_ends_after_it_starts": another(
+        ReportedProject, starts_on=date(2026, 2, 1), ends_on=date(2026, 1, 1)
+    ),
+    "reported_amount_is_not_negative": another(ReportedProject, amount=-1),
+    "reported_currency_has_three_letters": change(ReportedProject, amount_currency="kr"),
+    "a_report_is_settled_whole": change(ReportedProject, state="declined"),
+    "reported_file_in_same_municipality": another(ReportedProject, file_id=foreign(StoredFile)),
+    "reported_unit_in_same_municipality": change(ReportedProject, unit_id=foreign(Unit)),
+    "reported_project_in_same_municipality": change(ReportedProject, project_id=foreign(Project)),
+    "reported_by_works_here": another(ReportedProject, reported_by_id=foreign(Person)),
+    "settled_by_works_here": change(ReportedProject, settled_by_id=foreign(Person)),
+    "a_code_stands_once_in_its_accounts": another(ProjectNumber),
+    "a_project_number_has_a_code": change(ProjectNumber, code=""),
+    "external_is_known": change(ProjectNumber, external="maybe", project_id=None),
+    "a_code_closes_after_it_opens": change(
+        ProjectNumber, opened_on=date(2026, 2, 1), closed_on=date(2026, 1, 1)
+    ),
+    "an_answer_has_who_and_when": change(ProjectNumber, answered_at=None),
+    "a_code_with_a_project_is_external": change(ProjectNumber, external="no"),
+    "number_project_in_same_municipality": change(ProjectNumber, project_id=foreign(Project)),
+    "number_batch_in_same_municipality": change(ProjectNumber, batch_id=foreign(ImportBatch)),
+    "answered_by_works_here": change(ProjectNumber, answered_by_id=foreign(Person)),
+    "a_profile_stands_once": another(GrantListProfile),
+    "a_profile_has_a_name": change(GrantListProfile, name=""),
+    "a_grant_is_listed_once": another(ListedGrant),
+    "a_grant_is_settled_whole": change(ListedGrant, outcome="set_aside"),
+    "grant_currency_has_three_letters": change(ListedGrant, amount_currency="kr"),
+    "grant_batch_in_same_municipality": change(ListedGrant, batch_id=foreign(ImportBatch)),
+    "grant_unit_in_same_municipality": change(ListedGrant, unit_id=foreign(Unit)),
+    "grant_project_in_same_municipality": change(ListedGrant, project_id=foreign(Project)),
+    # The municipality's own ways
+    "strategy_maildomain_domain_key": another(MailDomain),
+    "mail_domain_is_a_domain": change(MailDomain, domain="@kommun"),
+    "handed_over_to_somebody_else": change(Handover, receiver_id=lambda here, there: here.row(Person).pk),
+    "handover_has_a_reason": change(Handover, reason=""),
+    "a_cancelled_handover_is_not_done": change(Handover, done_at=NOON, cancelled_at=NOON),
+    "receiver_works_here": change(Handover, receiver_id=foreign(Person)),
+    "ordered_by_works_here": change(Handover, ordered_by_id=foreign(Person)),
+    "a_view_is_saved_once": another(SavedView),
+    "what_is_always_seen_has_no_filters": change(SavedView, name="", shared=True),
 }
 
 # Unique with the primary key alone: there for the references that carry the municipality.
@@ -250,6 +404,8 @@ NOT_TO_BE_BROKEN = {
     "stored_file_key_with_municipality",
     "import_batch_key_with_municipality",
     "project_key_with_municipality",
+    "document_key_with_municipality",
+    "group_key_with_municipality",
 }
 
 # A person cannot come upon these through a page, or a form's own field says it first; each with the reason.
@@ -270,6 +426,15 @@ WITHOUT_A_MESSAGE = {
             "share_role_is_known",
             "share_co_financing_is_known",
             "imported_action_is_known",
+            "project_level_is_known",
+            "project_kind_is_known",
+            "project_source_is_known",
+            "step_state_is_known",
+            "gate_kind_is_known",
+            "group_kind_is_known",
+            "document_kind_is_known",
+            "reading_kind_is_known",
+            "external_is_known",
         ],
         "A choice field offers the known ones and says so itself.",
     ),
@@ -289,6 +454,37 @@ WITHOUT_A_MESSAGE = {
             "share_project_of_its_owner",
             "share_unit_in_same_municipality",
             "a_project_is_shared_with_others",
+            "project_kept_up_by_in_same_municipality",
+            "step_project_in_same_municipality",
+            "gate_project_in_same_municipality",
+            "gate_document_in_same_municipality",
+            "group_project_in_same_municipality",
+            "member_group_in_same_municipality",
+            "member_unit_in_same_municipality",
+            "meeting_group_in_same_municipality",
+            "meeting_minutes_in_same_municipality",
+            "follow_up_project_in_same_municipality",
+            "document_file_in_same_municipality",
+            "project_document_project_in_same_municipality",
+            "project_document_in_same_municipality",
+            "projects_projectdocument_document_id_key",
+            "reading_document_in_same_municipality",
+            "reported_file_in_same_municipality",
+            "reported_unit_in_same_municipality",
+            "reported_project_in_same_municipality",
+            "number_project_in_same_municipality",
+            "number_batch_in_same_municipality",
+            "grant_batch_in_same_municipality",
+            "grant_unit_in_same_municipality",
+            "grant_project_in_same_municipality",
+            "taken_by_works_here",
+            "done_by_works_here",
+            "added_by_works_here",
+            "answered_by_works_here",
+            "reported_by_works_here",
+            "settled_by_works_here",
+            "ordered_by_works_here",
+            "person_works_here",
         ],
         "Set by the program, or chosen from the municipality's own rows alone.",
     ),
@@ -306,6 +502,10 @@ WITHOUT_A_MESSAGE = {
             "account_address_is_in_lower_case",
             "strategy_account_email_key",
             "strategy_account_person_id_key",
+            "a_document_read_is_named",
+            "an_answer_has_who_and_when",
+            "a_cancelled_handover_is_not_done",
+            "what_is_always_seen_has_no_filters",
         ],
         "Written by the program.",
     ),
@@ -357,8 +557,21 @@ PROTECTED = [
             Funder,
             Programme,
             Project,
+            Document,
+            Handover,
+            ReportedProject,
+            ProjectNumber,
+            ListedGrant,
         )
     ),
+    *(
+        (model, f"{verb} {model._meta.db_table}{said} WHERE id = %s", "update or delete rows")
+        for model in (ProjectStep, Reading)
+        for verb, said in (("DELETE FROM", ""), ("UPDATE", " SET id = id"))
+    ),
+    (Document, "UPDATE strategy_document SET added_at = now() WHERE id = %s", "Cannot update rows"),
+    (ReportedProject, "UPDATE projects_reportedproject SET title = 'x' WHERE id = %s", "Cannot update rows"),
+    (ProjectGate, "UPDATE projects_projectgate SET kind = 'budget' WHERE id = %s", "Cannot update rows"),
     (StoredFile, "UPDATE strategy_storedfile SET size = 2 WHERE id = %s", "update or delete rows"),
     (Project, "UPDATE projects_project SET register_number = 99 WHERE id = %s", "Cannot update rows"),
     (Project, "UPDATE projects_project SET register_year = 2001 WHERE id = %s", "Cannot update rows"),

@@ -16,12 +16,12 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import gettext as _
 
-from projects.models import Project, ProjectParty, ProjectRole
+from projects.models import Project, ProjectParty, ProjectRole, State
 from strategy import history
 from strategy.hardening import event_models, harden
 from strategy.history import WITHOUT_HISTORY, event_model, tracked_models
 from strategy.management.commands.migrate import as_owner
-from strategy.models import Municipality, Person, Role, Unit
+from strategy.models import Document, Municipality, Person, Role, StoredFile, Unit
 from strategy.walls import Wall, scope
 from tests import factories
 from tests.everything import everything
@@ -47,6 +47,18 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "ProjectParty": ("name", "Aneby kommun"),
     "ProjectShare": ("role", "partner"),
     "ImportedProject": ("line", 3),
+    "MailDomain": ("domain", "nystad.example"),
+    "Document": ("title", "Beslut om stöd"),
+    "Handover": ("reason", "Byter tjänst"),
+    "ProjectGate": ("evidence", "Nämnden § 12"),
+    "ProjectGroup": ("name", "Styrgruppen"),
+    "GroupMember": ("function", "ordförande"),
+    "GroupMeeting": ("subject", "Start"),
+    "EffectFollowUp": ("due_on", date(2040, 1, 1)),
+    "ReportedProject": ("by_mail", True),
+    "ProjectNumber": ("name", "Hemma"),
+    "GrantListProfile": ("name", "Andra listan"),
+    "ListedGrant": ("summary", "Om projektet"),
 }
 SECOND: dict[str, dict[str, Any]] = {
     "Municipality": {"name": "Andra kommunen", "code": "0001"},
@@ -69,8 +81,24 @@ SECOND: dict[str, dict[str, Any]] = {
     "ProjectParty": {"name": "Andra parten"},
     "ProjectShare": {"municipality_id": lambda whole: factories.municipality("Tredje kommunen").pk},
     "ImportedProject": {"project_id": lambda whole: factories.project(whole.place, "Andra projektet").pk},
+    "MailDomain": {"domain": "andra.example"},
+    "Document": {},
+    "Handover": {},
+    "ProjectStep": {"from_state": State.ANCHORING, "to_state": State.DECIDED_TO_APPLY},
+    "ProjectGate": {"kind": "budget"},
+    "ProjectGroup": {"kind": "working"},
+    "GroupMember": {},
+    "GroupMeeting": {"held_on": date(1960, 1, 1)},
+    "EffectFollowUp": {"due_on": date(1960, 1, 1)},
+    "ProjectDocument": {
+        "document_id": lambda whole: another_document(whole).pk,
+    },
+    "ReportedProject": {},
+    "ProjectNumber": {"code": "7715"},
+    "GrantListProfile": {"name": "Tredje listan"},
+    "ListedGrant": {"reference": "2021-2"},
 }
-WRITE_ONCE = {"StoredFile"}
+WRITE_ONCE = {"StoredFile", "ProjectStep", "ProjectDocument"}
 NEVER_DELETED = {
     "Municipality",
     "Unit",
@@ -82,7 +110,23 @@ NEVER_DELETED = {
     "Funder",
     "Programme",
     "Project",
+    "Document",
+    "Handover",
+    "ProjectStep",
+    "ReportedProject",
+    "ProjectNumber",
+    "ListedGrant",
 }
+
+
+def another_document(whole):
+    return Document.objects.create(
+        municipality=whole.place,
+        file=whole.row(StoredFile),
+        kind="plan",
+        title="Plan",
+        added_by=whole.row(Person),
+    )
 
 
 def tracked(*, without=()):

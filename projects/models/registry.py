@@ -83,6 +83,37 @@ class Accounting(models.TextChoices):
     NONE = "not_applicable", _("Not to be accounted")
 
 
+class Level(models.TextChoices):
+    """How far the project reaches (001-08); empty is "not stated"."""
+
+    LOCAL = "local", _("Local")
+    REGIONAL = "regional", _("Regional")
+    NATIONAL = "national", _("National")
+    INTERNATIONAL = "international", _("International")
+
+
+class Kind(models.TextChoices):
+    """What kind of project it is (domain.md b.3); empty is "not stated"."""
+
+    DEVELOPMENT = "development", _("Development")
+    RESEARCH = "research", _("Research")
+    MOBILITY = "mobility", _("Mobility or exchange")
+    INVESTMENT = "investment", _("Investment")
+    STATE_GRANT = "state_grant", _("Targeted state grant")
+    PRE_STUDY = "pre_study", _("Pre-study")
+
+
+class Source(models.TextChoices):
+    """Where the idea came from (000-82); empty is "not stated"."""
+
+    STRATEGIST = "strategist", _("The international strategist")
+    OWN = "own", _("Our own operations")
+    NETWORK = "network", _("A network")
+    PARTNER = "partner", _("A partner")
+    EXECUTIVE_BOARD = "executive_board", _("The executive board")
+    OTHER = "other", _("Somebody else")
+
+
 class PartyRole(models.TextChoices):
     LEAD = "lead", _("Lead partner")
     PARTNER = "partner", _("Partner")
@@ -214,6 +245,31 @@ class Project(MunicipalityOwned):
     accounted_by = models.CharField(_("accounted by"), max_length=200, blank=True)
     project_number = models.CharField(_("project number"), max_length=50, blank=True, db_collation="C")
     decided_by = models.CharField(_("decided by"), max_length=300, blank=True)
+    level = models.CharField(_("level"), max_length=15, choices=Level.choices, blank=True)
+    kind = models.CharField(_("kind of project"), max_length=15, choices=Kind.choices, blank=True)
+    # The municipality's own registry number (diarienummer), and what the funder calls the case.
+    dnr = models.CharField(_("registry number"), max_length=50, blank=True, db_collation="C")
+    external_reference = models.CharField(
+        _("the funder's reference"), max_length=100, blank=True, db_collation="C"
+    )
+    # By role ("a teacher at the school"): persons' names stand in Person alone.
+    initiated_by = models.CharField(_("started by"), max_length=200, blank=True)
+    source = models.CharField(_("source of the idea"), max_length=20, choices=Source.choices, blank=True)
+    link_to_operations = models.TextField(_("link to the operations"), blank=True)
+    expected_effect = models.TextField(_("expected effect"), blank=True)
+    achieved_effect = models.TextField(_("achieved effect"), blank=True)
+    kept_up = models.TextField(_("how it is kept up"), blank=True)
+    kept_up_by = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("kept up by")
+    )
+    final_reported_on = models.DateField(_("final report handed in on"), null=True, blank=True)
+    # The whole project's file: decided per grant, never by a rule (domain.md d.2).
+    kept_until = models.DateField(_("documents kept until"), null=True, blank=True)
+    archive_place = models.CharField(_("place in the archive"), max_length=200, blank=True)
+    # Research projects (004-41); students as a count, never by name.
+    research_led_by = models.CharField(_("research led by"), max_length=200, blank=True)
+    our_research_part = models.TextField(_("our part in the research"), blank=True)
+    doctoral_students = models.PositiveSmallIntegerField(_("doctoral students"), null=True, blank=True)
     note = models.TextField(_("note"), blank=True)
     follows = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="followed_by", verbose_name=_("follows")
@@ -255,6 +311,7 @@ class Project(MunicipalityOwned):
                 fields=["municipality", "register_year", "register_number"], name="register_id_is_used_once"
             ),
             SameMunicipality(field="owner_unit", name="project_owner_unit_in_same_municipality"),
+            SameMunicipality(field="kept_up_by", name="project_kept_up_by_in_same_municipality"),
             SameMunicipality(field="follows", name="project_follows_in_same_municipality"),
             SameMunicipality(field="part_of", name="project_part_of_in_same_municipality"),
             models.CheckConstraint(condition=~Q(title=""), name="project_has_a_title"),
@@ -312,6 +369,20 @@ class Project(MunicipalityOwned):
             models.CheckConstraint(
                 condition=Q(accounting__in=["", *Accounting.values]), name="project_accounting_is_known"
             ),
+            models.CheckConstraint(condition=Q(level__in=["", *Level.values]), name="project_level_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["", *Kind.values]), name="project_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(source__in=["", *Source.values]), name="project_source_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(research_led_by="", our_research_part="", doctoral_students__isnull=True)
+                | Q(kind="research"),
+                name="research_is_told_of_research_projects",
+            ),
+            models.CheckConstraint(
+                condition=~Q(initiated_by__regex=r"\d{6}[-+ ]?\d{4}"),
+                name="no_personal_identity_number_about_who_started",
+            ),
             models.CheckConstraint(
                 condition=Q(accounted_by="") | Q(accounting="elsewhere"),
                 name="accounted_by_another_is_elsewhere",
@@ -343,7 +414,7 @@ class Project(MunicipalityOwned):
                 func="""
                     NEW.search_text := lower(normalize(concat_ws(' ', NEW.title, NEW.acronym, NEW.summary,
                         'P-' || NEW.register_year || '-' || NEW.register_number, NEW.project_number,
-                        NEW.accounted_by, NEW.decided_by)));
+                        NEW.accounted_by, NEW.decided_by, NEW.dnr, NEW.external_reference)));
                     RETURN NEW;
                 """,
             ),
@@ -361,6 +432,26 @@ class Project(MunicipalityOwned):
                 """,
             ),
             works_here("project_manager"),
+            pgtrigger.Trigger(
+                # A step or a correction (projects.models.life) moves the project; an import says so itself.
+                name="state_follows_its_steps",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("state"),
+                func="""
+                    IF NEW.state IS DISTINCT FROM OLD.state AND OLD.state <> ''
+                        AND coalesce(current_setting('medel.takes_in', true), '') <> 'on'
+                        AND NOT EXISTS (
+                            SELECT 1 FROM projects_projectstep s WHERE s.project_id = NEW.id
+                            AND s.from_state = OLD.state AND s.to_state = NEW.state
+                            AND s.transaction = txid_current()
+                        )
+                    THEN
+                        RAISE EXCEPTION 'a state is reached by a step'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'state_is_reached_by_a_step';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="is_no_part_of_itself",
                 when=pgtrigger.Before,

@@ -1,8 +1,12 @@
+from strategy.models.documents import Document, DocumentKind, Reading, ReadingKind, Retention
 from strategy.models.files import BatchState, ImportBatch, RememberedWord, StoredFile
+from strategy.models.handovers import Handover
+from strategy.models.lists import SavedView
 from strategy.models.messages import Message
 from strategy.models.organisation import (
     OWNING_KINDS,
     BoardService,
+    MailDomain,
     Municipality,
     MunicipalityKind,
     MunicipalityMember,
@@ -20,15 +24,23 @@ __all__ = [
     "Assignment",
     "BatchState",
     "BoardService",
+    "Document",
+    "DocumentKind",
+    "Handover",
     "ImportBatch",
+    "MailDomain",
     "Message",
     "Municipality",
     "MunicipalityKind",
     "MunicipalityMember",
     "Person",
     "Population",
+    "Reading",
+    "ReadingKind",
     "RememberedWord",
+    "Retention",
     "Role",
+    "SavedView",
     "StoredFile",
     "Unit",
     "UnitKind",

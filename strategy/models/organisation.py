@@ -83,6 +83,10 @@ class Municipality(models.Model):
     arms = models.CharField(
         _("arms"), max_length=64, blank=True, help_text=_("Content hash of the picture on covers.")
     )
+    # "Anmäl projekt" for people without an account, through an address in one of the municipality's mail domains.
+    takes_reports_by_mail = models.BooleanField(
+        _("people without an account may report projects"), default=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -154,6 +158,29 @@ class MunicipalityMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member} in {self.municipality}"
+
+
+@pghistory.track()
+class MailDomain(models.Model):
+    """What stands after @ in the municipality's own addresses; a domain names one municipality."""
+
+    wall = Wall.OF_MUNICIPALITY
+
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="mail_domains")
+    domain = models.CharField(_("mail domain"), max_length=100, unique=True, db_collation="C")
+
+    class Meta:
+        verbose_name = _("mail domain")
+        ordering = ["domain"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(domain__regex=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}$"),
+                name="mail_domain_is_a_domain",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 @pghistory.track()

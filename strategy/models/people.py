@@ -51,6 +51,10 @@ class Person(models.Model):
         Municipality, models.PROTECT, related_name="+", null=True, editable=False
     )
     made_anonymous_on = models.DateField(null=True, blank=True, editable=False)
+    # That the administrator took away a lost second factor stands in the history by this; its secret never does.
+    second_factor_taken_away_at = models.DateTimeField(
+        _("second factor taken away"), null=True, blank=True, editable=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -96,6 +100,8 @@ class Account(AbstractBaseUser):
     is_active = models.BooleanField(_("may log in"), default=True)
     # Adds municipalities and shared reference data, and reads no municipality's projects.
     runs_installation = models.BooleanField(default=False)
+    # May log in with a password also where everybody else comes through single sign-on.
+    for_emergencies = models.BooleanField(_("for emergencies"), default=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
