@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pghistory
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import environment, server
@@ -48,6 +49,9 @@ INSTALLED_APPS = [
     "template_partials",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "axes",
     "csp",
     "procrastinate.contrib.django",
@@ -140,7 +144,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "strategy.accounts.LocalAccounts"
-ACCOUNT_FORMS = {"login": "strategy.accounts.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "strategy.accounts.LoginForm",
+    "reset_password": "strategy.accounts.ResetPasswordForm",
+    "reauthenticate": "strategy.second_factor.PasswordAgainForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -166,6 +174,34 @@ AXES_VERBOSE = False
 # The addresses of the TLS proxy, whose X-Forwarded-For is believed; nobody else's is.
 TRUSTED_PROXIES = environment.words("MEDEL_TRUSTED_PROXIES")
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if TRUSTED_PROXIES else 0
+
+# -- Single sign-on, and what is left for local accounts (docs/installation.md) --------------------------------
+SINGLE_SIGN_ON = environment.single_sign_on()
+# all: everybody may have a password; emergencies: only accounts marked as kept for emergencies log in with one.
+LOCAL_LOGIN = environment.one_of("MEDEL_LOCAL_LOGIN", "all", "all", "emergencies")
+if LOCAL_LOGIN == "emergencies" and SINGLE_SIGN_ON is None:
+    raise ImproperlyConfigured(
+        "MEDEL_LOCAL_LOGIN=emergencies needs single sign-on (MEDEL_OIDC_…): otherwise nobody could log in."
+    )
+SOCIALACCOUNT_ADAPTER = "strategy.single_sign_on.Directory"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds
+# Whose password alone does not do: nobody's (optional), administrators', or everybody's with a local account.
+SECOND_FACTOR = environment.one_of(
+    "MEDEL_SECOND_FACTOR", "optional", "optional", "administrators", "everybody"
+)
+MFA_ADAPTER = "strategy.second_factor.SecondFactors"
+MFA_FORMS = {
+    "authenticate": "strategy.second_factor.CodeForm",
+    "reauthenticate": "strategy.second_factor.CodeAgainForm",
+    "activate_totp": "strategy.second_factor.SetUpForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Medel"
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute wrong
+# Nobody signs up here: the administrator has written the address.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 PASSWORD_HASHERS = (
     ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -203,6 +239,8 @@ CONTENT_SECURITY_POLICY = {
 }
 # A register file is 20 MB at most; what is larger is refused before it is read.
 REGISTER_FILE_LIMIT = environment.number("MEDEL_REGISTER_FILE_LIMIT", 20 * 1024 * 1024)
+# A document of a project, in bytes.
+DOCUMENT_LIMIT = environment.number("MEDEL_DOCUMENT_LIMIT", 50 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "strategy.attachments.LimitedUploadHandler",
@@ -248,7 +286,7 @@ SITE_ADDRESS = environment.text(
     f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if ALLOWED_HOSTS and not LOCAL else "http://127.0.0.1:8000",
 )
 
-PROCRASTINATE_IMPORT_PATHS = ["strategy.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["strategy.jobs", "projects.exchange.jobs"]
 PROCRASTINATE_ON_APP_READY = None
 
 SILENCED_SYSTEM_CHECKS: list[str] = []

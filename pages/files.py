@@ -1,4 +1,4 @@
-"""Tables out to CSV, XLSX and JSON, and in from CSV.
+"""Tables out to CSV, XLSX and JSON, and in from CSV and (`pages.spreadsheets`) XLSX.
 
 Out: every writer takes the columns of the screen. An amount stays a number in its cell; where a column
 holds other currencies than kronor, or amounts that are approximate, a column beside it says so, since a
@@ -34,8 +34,23 @@ from pages.columns import (
     is_missing,
     on_screen,
 )
+from pages.spreadsheets import OLE, TOTALS_NAME, read_workbook
+from pages.tables import (
+    HEADER_WITHIN,
+    MOST_HEADINGS,
+    cell_without_heading,
+    header_problems,
+    no_header,
+    too_many_rows,
+)
+from pages.tables import MOST_ROWS as MOST_ROWS
+from pages.tables import ChooseSheet as ChooseSheet
+from pages.tables import Problem as Problem
+from pages.tables import Row as Row
+from pages.tables import Table as Table
+from pages.tables import TableRefused as TableRefused
 from values.money import Amount, Money
-from values.text import fold, format_decimal, nfc, squeeze
+from values.text import fold, nfc, squeeze
 
 # A cell that a spreadsheet would run begins with one of these (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -119,9 +134,13 @@ def write_xlsx(
     page.fit_to_pages(1, 0)
     if totals:
         label = gettext("Total") if total_label is None else str(total_label)
-        for number, total_line in enumerate(_total_lines(layout, totals, label), start=len(body) + 2):
+        number = first = len(body) + 2
+        for number, total_line in enumerate(_total_lines(layout, totals, label), start=first):
             for place, value in enumerate(total_line):
                 paper.cell(number, place, value, grouped=True, total=True)
+        # Taken in again, the totals are known for what they are, wherever they have been moved.
+        there = page.get_name().replace("'", "''")
+        book.define_name(TOTALS_NAME, f"='{there}'!$A${first + 1}:$A${number + 1}")
     book.close()
     return memory.getvalue()
 
@@ -353,20 +372,15 @@ def _first_units(text: str, units: int) -> str:
 # ---------------------------------------------------------------- in
 
 DELIMITERS = (";", ",", "\t")
-# Some twenty administrations' projects of fifty years; more would hold the web process for minutes.
-MOST_ROWS = 20_000
-MOST_HEADINGS = 500
-# How far down a heading is looked for: above it stand a title, a date, a sentence or two.
-HEADER_WITHIN = 100
 # Stands between two cells, as far as can be told without knowing the separator: “Vård, skola” is one text.
 _QUOTED = re.compile(r'"[^"]*"')
 _SEPARATES = re.compile(r"[;\t](?=.*\S)|,(?![\s\d])")
+# Characters; the limit of Python's reader is one for the whole process, and others may raise it.
+LONGEST_CELL = 131_072
 # A heading may have line breaks in its cells.
 _HEADER_LINES = 30
 _SIGNATURES = (
     (b"%PDF-", "pdf"),
-    (b"PK\x03\x04", "excel"),
-    (b"\xd0\xcf\x11\xe0", "excel"),
     (b"\x89PNG", "picture"),
     (b"\xff\xd8\xff", "picture"),
     (b"GIF8", "picture"),
@@ -375,83 +389,42 @@ _SIGNATURES = (
 _SWEDISH_IN_UTF8 = re.compile(rb"\xc3[\xa5\xa4\xb6\x85\x84\x96\xa9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One reason to refuse. `line` is the line in the file, from 1; `column` a heading or a number."""
-
-    code: str
-    line: int | None
-    column: str | None
-    message: str
-
-
-class TableRefused(Exception):
-    """The file cannot be read as a table; `problems` holds every reason found, in the file's order.
-
-    `code`, `line`, `column` and `message` are those of the first. `headers` are the headings and
-    `header_line` their line, if they could be read.
-    """
-
-    def __init__(
-        self, *problems: Problem, headers: tuple[str, ...] = (), header_line: int | None = None
-    ) -> None:
-        super().__init__(" ".join(problem.message for problem in problems))
-        self.problems = problems
-        self.headers = headers
-        self.header_line = header_line
-        self.code = problems[0].code
-        self.line = problems[0].line
-        self.column = problems[0].column
-        self.message = problems[0].message
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: the line of the file it begins on, and a cell for each heading."""
-
-    line: int
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A file that was read: its headings (NFC, single spaces) and the rows that hold something."""
-
-    headers: tuple[str, ...]
-    rows: tuple[Row, ...]
-    encoding: str
-    delimiter: str
-    header_line: int
-
-
 def read_table(
     data: bytes,
     *,
     known_headers: Collection[str],
     named: Collection[str] = (),
     formulas_are_text: bool = False,
+    sheet: str | None = None,
 ) -> Table:
-    """Read CSV bytes, or raise `TableRefused` with everything that stands in the way.
+    """Read CSV or XLSX bytes, or raise `TableRefused` with everything that stands in the way.
 
-    The encoding is read from the bytes: a byte order mark, else UTF-8, else Windows-1252. The heading is
-    the first line that holds at least two of `known_headers` (case and spaces aside), so a title above it
+    `sheet` names the sheet of a workbook; without it the one that holds a table is read, and `ChooseSheet`
+    is raised where several do.
+
+    The encoding of CSV is read from the bytes: a byte order mark, else UTF-8, else Windows-1252. The heading
+    is the first line that holds at least two of `known_headers` (case and spaces aside), so a title above it
     is passed over; the separator is the one among ; , and tab that finds most of them. A table of a single
     column has a line that holds nothing but its heading. `named` are the headings that a refusal names
     (unless given, all that are known). Headings that are not known are kept, for the caller to refuse by
     name. Cells are otherwise left as they are: a formula is refused, or with `formulas_are_text` kept as
     the text it is (never run, and defused on the way out).
     """
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", OLE)):
+        return read_workbook(
+            data, known_headers=known_headers, named=named or known_headers, sheet=sheet, most_rows=MOST_ROWS
+        )
     text, encoding = _decode(data)
     rest = io.StringIO(text, newline="")
     lines = list(islice(rest, HEADER_WITHIN + _HEADER_LINES))
     known = {fold(header) for header in known_headers}
     found = _find_header(lines, known) or _lone_header(lines, known)
     if found is None:
-        raise TableRefused(_no_header(named or known_headers))
+        raise TableRefused(no_header(named or known_headers))
     start, after, delimiter, headers = found
     while headers and not headers[-1]:
         headers.pop()
-    problems = _header_problems(headers, start + 1)
+    problems = header_problems(headers, start + 1)
     rows: list[Row] = []
     filled = 0
     for line, cells, problem in _records(chain(lines[after:], rest), after, delimiter):
@@ -459,7 +432,7 @@ def read_table(
             continue
         filled += 1
         if filled > MOST_ROWS:
-            raise TableRefused(_too_many_rows(line))
+            raise TableRefused(too_many_rows(line, MOST_ROWS))
         if problem is not None:
             problems.append(problem)
             continue
@@ -527,12 +500,8 @@ def _broken_letter(data: bytes, place: int, encoding: str) -> Problem:
 
 def _other_kind(kind: str) -> str:
     if kind == "pdf":
-        return gettext("The file is a PDF and not a table. Choose the table it was made from, saved as CSV.")
-    if kind == "excel":
-        return gettext(
-            "The file is an Excel or zip file. Save it as “CSV UTF-8” in Excel and choose it again."
-        )
-    return gettext("The file is a picture and not a table. Choose the table, saved as CSV.")
+        return gettext("The file is a PDF and not a table. Choose the table it was made from.")
+    return gettext("The file is a picture and not a table. Choose the table itself, as XLSX or CSV.")
 
 
 def _find_header(lines: Sequence[str], known: set[str]) -> tuple[int, int, str, list[str]] | None:
@@ -587,51 +556,30 @@ def _records(
     while True:
         line = after + reader.line_num + 1
         try:
-            yield line, next(reader), None
+            cells = next(reader)
+            if any(len(cell) > LONGEST_CELL for cell in cells):
+                yield line, [], _cell_too_long(line)
+            else:
+                yield line, cells, None
         except StopIteration:
             return
         except csv.Error as error:
             yield line, [], _quoting_problem(line, str(error))
 
 
+def _cell_too_long(line: int) -> Problem:
+    message = gettext("Line %(line)d has a cell that is too long. Shorten the text.") % {"line": line}
+    return Problem("cell_too_long", line, None, message)
+
+
 def _quoting_problem(line: int, error: str) -> Problem:
     if "field limit" in error:
-        message = gettext("Line %(line)d has a cell that is too long. Shorten the text.") % {"line": line}
-        return Problem("cell_too_long", line, None, message)
+        return _cell_too_long(line)
     message = gettext(
         "Line %(line)d has a quotation mark without its pair. "
         "Put the whole cell in quotation marks and write a mark inside it twice."
     ) % {"line": line}
     return Problem("quotation_mark", line, None, message)
-
-
-def _no_header(known_headers: Collection[str]) -> Problem:
-    message = gettext(
-        "No line of headings was found among the first %(lines)d lines. "
-        "Give the columns headings, at least two of these: %(headers)s."
-    ) % {"lines": HEADER_WITHIN, "headers": ", ".join(known_headers)}
-    return Problem("no_header", None, None, message)
-
-
-def _too_many_rows(line: int) -> Problem:
-    message = gettext(
-        "The file has more than %(most)s rows, the most that are taken. Divide it and import the parts."
-    ) % {"most": format_decimal(Decimal(MOST_ROWS))}
-    return Problem("too_many_rows", line, None, message)
-
-
-def _header_problems(headers: Sequence[str], line: int) -> list[Problem]:
-    seen: set[str] = set()
-    problems = []
-    for header in headers:
-        key = fold(header)
-        if key and key in seen:
-            message = gettext(
-                "Line %(line)d has the heading “%(column)s” twice. Rename or remove one of the columns."
-            ) % {"line": line, "column": header}
-            problems.append(Problem("heading_twice", line, header, message))
-        seen.add(key)
-    return problems
 
 
 def _row_problems(headers: Sequence[str], cells: Sequence[str], line: int) -> list[Problem]:
@@ -648,11 +596,7 @@ def _row_problems(headers: Sequence[str], cells: Sequence[str], line: int) -> li
         problems.append(Problem("too_many_cells", line, str(len(headers) + 1), message))
     for place, (header, cell) in enumerate(zip(headers, cells, strict=False), start=1):
         if not header and cell.strip():
-            message = gettext(
-                "Line %(line)d has text in column %(column)d, which has no heading. "
-                "Give the column a heading or empty it."
-            ) % {"line": line, "column": place}
-            problems.append(Problem("cell_without_heading", line, str(place), message))
+            problems.append(cell_without_heading(line, place))
         elif cell.lstrip().startswith("="):
             message = gettext(
                 "Line %(line)d, column “%(column)s”, holds a formula (%(cell)s). Write its value instead."

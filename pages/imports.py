@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
+from django.conf import settings
+from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -47,12 +49,15 @@ class ImportColumn:
     """A column that is known by its name or by one of the other headings (case, spaces, _ and - aside).
 
     `read` makes a value of a cell that is not empty, or raises `CellRefused` or `values.errors.Refused`.
+    `holds` says what numbers of a workbook may be here: days whose format is lost, or codes whose leading
+    zeros are.
     """
 
     name: str
     label: Text
     read: Callable[[str], Any]
     also: tuple[str, ...] = ()
+    holds: Literal["", "dates", "codes"] = ""
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -89,50 +94,139 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file that was read. `headings` maps the name of each column present to its heading in the file."""
+    """A file that was read. `headings` maps the name of each column present to its heading in the file.
+
+    `notes` are sentences about how it was read. `bare_codes` are the codes that stand as numbers in a
+    workbook (column → line → digits): whether they had leading zeros cannot be seen.
+    """
 
     headings: Mapping[str, str]
     rows: tuple[SheetRow, ...]
+    name: str = ""
+    notes: tuple[str, ...] = ()
+    bare_codes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
-def read_sheet(data: bytes, columns: Sequence[ImportColumn]) -> Sheet:
-    """Raises `TableRefused` when the file is no table, has columns that are not known, or has no rows."""
-    by_heading = {_heading_key(heading): column for column in columns for heading in column.headings}
-    spellings = [
-        spelling
-        for column in columns
-        for heading in column.headings
-        for spelling in dict.fromkeys((heading, heading.replace("_", " "), heading.replace("_", "-")))
-    ]
+def read_sheet(
+    data: bytes,
+    columns: Sequence[ImportColumn],
+    *,
+    beside: Sequence[ImportColumn] = (),
+    passed_over: Sequence[Text] = (),
+    sheet: str | None = None,
+) -> Sheet:
+    """Raises `TableRefused` when the file is no table, has columns that are not known, or has no rows.
+
+    And `ChooseSheet` when several sheets of a workbook hold a table and `sheet` names none of them. Columns
+    `beside` are known too but not offered; those headed as `passed_over` are not read, and that is said.
+    """
+    by_heading: dict[str, ImportColumn] = {}
+    spellings: list[str] = []
+    for column in (*columns, *beside):
+        for heading in (*column.headings, *_in_each_language(column.label)):
+            by_heading.setdefault(_heading_key(heading), column)
+            spellings += dict.fromkeys((heading, heading.replace("_", " "), heading.replace("_", "-")))
+    not_read = {_heading_key(said) for text in passed_over for said in _in_each_language(text)}
     try:
         table = read_table(
             data,
             known_headers=spellings,
             named=[column.name for column in columns],
             formulas_are_text=True,
+            sheet=sheet,
         )
     except TableRefused as refused:
         # All at once: what is wrong with the headings is told beside what is wrong with the rows.
         if refused.header_line is None:
             raise
-        unknown = _headings(refused.headers, refused.header_line, by_heading, columns)[1]
+        unknown = _headings(refused.headers, refused.header_line, by_heading, columns, not_read)[1]
         raise TableRefused(*unknown, *refused.problems) from None
-    present, problems = _headings(table.headers, table.header_line, by_heading, columns)
+    present, problems = _headings(table.headers, table.header_line, by_heading, columns, not_read)
     if not table.rows and not problems:
         message = _("The file has headings but no rows. Choose the file that holds the rows.")
         problems.append(Problem("no_rows", table.header_line, None, message))
     if problems:
         raise TableRefused(*problems)
     rows = tuple(SheetRow(row.line, {}) for row in table.rows)
-    for column in columns:
+    notes = [*table.notes, *_not_read(table.headers, by_heading)]
+    bare_codes: dict[str, Mapping[int, str]] = {}
+    for column in (*columns, *beside):
         if column.name in present:
             place, heading = present[column.name]
-            _read_column(column, heading, rows, [row.cells[place] for row in table.rows])
-    return Sheet({name: heading for name, (_place, heading) in present.items()}, rows)
+            cells = [row.cells[place] for row in table.rows]
+            numbers = table.numbers.get(place, {})
+            if column.holds == "dates":
+                notes += _with_days(cells, [row.line for row in table.rows], numbers, heading)
+            elif column.holds == "codes" and numbers:
+                bare_codes[column.name] = {
+                    row.line: row.cells[place] for row in table.rows if row.line in numbers
+                }
+            _read_column(column, heading, rows, cells, typed=bool(table.sheet))
+    return Sheet(
+        {name: heading for name, (_place, heading) in present.items()},
+        rows,
+        table.sheet,
+        tuple(notes),
+        bare_codes,
+    )
+
+
+def _with_days(cells: list[str], lines: Sequence[int], numbers: Mapping[int, str], heading: str) -> list[str]:
+    """Makes days of the numbers that lost the format of a date, and says so."""
+    found = []
+    for place, line in enumerate(lines):
+        if day := numbers.get(line):
+            found.append((line, cells[place], day))
+            cells[place] = day
+    if not found:
+        return []
+    line, number, day = found[0]
+    return [
+        ngettext(
+            "In the column “%(column)s” a date stands as a number without the format of a date: line %(lines)s. "
+            "%(number)s is read as %(day)s.",
+            "In the column “%(column)s” dates stand as numbers without the format of a date: lines %(lines)s. "
+            "%(number)s is read as %(day)s.",
+            len(found),
+        )
+        % {
+            "column": heading,
+            "lines": ", ".join(str(line) for line, _n, _d in found[:20]) + (" …" if len(found) > 20 else ""),
+            "number": number,
+            "day": day,
+        }
+    ]
+
+
+def _in_each_language(text: Text) -> list[str]:
+    """What our own pages and files head a column with comes in again, whoever took it out."""
+    said = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            said.append(str(text))
+    return said
+
+
+def _not_read(headers: Sequence[str], by_heading: Mapping[str, ImportColumn]) -> list[str]:
+    passed = [heading for heading in headers if heading and _heading_key(heading) not in by_heading]
+    if not passed:
+        return []
+    return [
+        ngettext(
+            "The column %(columns)s repeats what other columns hold, and is not read.",
+            "The columns %(columns)s repeat what other columns hold, and are not read.",
+            len(passed),
+        )
+        % {"columns": ", ".join(f"“{heading}”" for heading in passed)}
+    ]
 
 
 def _headings(
-    headers: Sequence[str], line: int, by_heading: Mapping[str, ImportColumn], columns: Sequence[ImportColumn]
+    headers: Sequence[str],
+    line: int,
+    by_heading: Mapping[str, ImportColumn],
+    columns: Sequence[ImportColumn],
+    not_read: Collection[str],
 ) -> tuple[dict[str, tuple[int, str]], list[Problem]]:
     """Where each known column stands and how it is headed there; and what is wrong with the headings."""
     present: dict[str, tuple[int, str]] = {}
@@ -141,7 +235,7 @@ def _headings(
     for place, heading in enumerate(headers):
         column = by_heading.get(_heading_key(heading))
         if column is None:
-            unknown += [heading] if heading else []
+            unknown += [heading] if heading and _heading_key(heading) not in not_read else []
         elif column.name not in present:
             present[column.name] = (place, heading)
         elif fold(heading) != fold(present[column.name][1]):  # The reader itself tells of the same heading.
@@ -151,12 +245,14 @@ def _headings(
     return present, problems
 
 
-def _read_column(column: ImportColumn, heading: str, rows: Sequence[SheetRow], cells: Sequence[str]) -> None:
+def _read_column(
+    column: ImportColumn, heading: str, rows: Sequence[SheetRow], cells: Sequence[str], *, typed: bool
+) -> None:
     """Each distinct text is read once: ten thousand rows hold few different roles, units and years."""
     known: dict[str, tuple[Any, str]] = {}
     for row, cell in zip(rows, cells, strict=True):
         if cell not in known:
-            known[cell] = _read_cell(column, cell)
+            known[cell] = _read_cell(column, cell, typed=typed)
         value, refused = known[cell]
         if refused:
             row.troubles.append(Trouble(row.line, heading, refused))
@@ -164,10 +260,13 @@ def _read_column(column: ImportColumn, heading: str, rows: Sequence[SheetRow], c
             row.values[column.name] = value
 
 
-def _read_cell(column: ImportColumn, cell: str) -> tuple[Any, str]:
+def _read_cell(column: ImportColumn, cell: str, *, typed: bool) -> tuple[Any, str]:
+    """`typed`: the file itself tells a text from a formula, so a text is what it is."""
     text = cell.strip()
     # What our own files defused is what it was before, and so may anybody say that a text is meant.
-    if text.startswith("'") and text[1:2] in FORMULA_STARTS:
+    if typed:
+        pass
+    elif text.startswith("'") and text[1:2] in FORMULA_STARTS:
         text = text[1:]
     elif text.startswith("="):
         return None, _(
@@ -235,11 +334,12 @@ COUNTED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.ASKED, Outco
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value of a row, and what stood before ("" where nothing did)."""
+    """One value of a row, and what stood before ("" where nothing did); `remark` is what to know of it."""
 
     label: str
     before: str
     after: str
+    remark: str = ""
 
 
 @dataclass(slots=True)
@@ -365,6 +465,7 @@ class Preview:
                     "outcome": row.outcome.value,
                     "differences": [
                         {"label": told.label, "before": told.before, "after": told.after}
+                        | ({"remark": told.remark} if told.remark else {})
                         for told in row.differences
                     ],
                 }
@@ -399,6 +500,10 @@ class Questions:
         if line is not None and (not question.lines or question.lines[-1] != line):
             question.lines.append(line)
         return question.answer
+
+    def concerns(self, key: str, line: int) -> None:
+        """A further line that a question already asked is about."""
+        self._asked[key].lines.append(line)
 
     def __iter__(self) -> Any:
         return iter(self._asked.values())

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import escape
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
+from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import content_disposition_header
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views import View
@@ -58,6 +61,16 @@ class Download:
 
     label: Text
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A kept choice of filters and columns that the list offers; `by` is whose it is, where it is another's."""
+
+    label: Text
+    url: str
+    current: bool = False
+    by: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class TableView(View):
     creator: Text = "Medel"
     empty_text: Text = gettext_lazy("There is nothing to show here.")
     no_match_text: Text = gettext_lazy("Nothing matches what you chose. Remove a filter to see more.")
+    # Filters that are folded away until one of them is used.
+    folded_filters: Sequence[str] = ()
 
     # What a list fills in.
 
@@ -153,6 +168,10 @@ class TableView(View):
         """The rows of a page or of a file. A list of wide rows sorts by the keys alone and then fetches these."""
         return list(found)
 
+    def instead_of_nothing(self, filterset: Any) -> QuerySet[Any] | None:
+        """Rows to offer where nothing was found, or None. `get_notices` says why they stand there."""
+        return None
+
     def prepare_rows(self, rows: Sequence[Any]) -> None:
         """Fetches what the columns need beyond the rows: once for a page, once for a file, never for each row."""
 
@@ -174,6 +193,18 @@ class TableView(View):
     def get_downloads(self) -> Sequence[Download]:
         """Links to files of the same rows; a report in PDF is added here."""
         return [Download(label, self.address(**{FORMAT: form})) for form, (label, _) in FORMATS.items()]
+
+    def get_choices(self) -> Sequence[Choice]:
+        """Kept views of the list, offered above it."""
+        return ()
+
+    def get_tools(self) -> Sequence[Download]:
+        """Links to what may be done with the list itself: choosing columns, keeping the view."""
+        return ()
+
+    def get_notices(self) -> Sequence[Text]:
+        """Sentences above the rows, about what is shown."""
+        return ()
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return context
@@ -211,6 +242,9 @@ class TableView(View):
         self, found: QuerySet[Any], filterset: Any, errors: Sequence[FilterError]
     ) -> HttpResponseBase:
         count, totals = self.count_and_totals(found)
+        if not count and not errors and (offered := self.instead_of_nothing(filterset)) is not None:
+            found = offered
+            count, totals = self.count_and_totals(found)
         paginator: Paginator[Any] = Paginator(found, self.page_size)
         paginator.count = count  # or it would count once more
         page = paginator.get_page(self.request.GET.get(PAGE))
@@ -221,11 +255,15 @@ class TableView(View):
             lead=self.get_lead(),
             primary_action=self.get_primary_action(),
             form=_dressed(filterset),
+            folded=_folded(filterset, self.folded_filters),
             kept_parameters=self._kept_parameters(filterset),
             errors=errors,
             chips=chips,
             clear_url=self._without_filters(self._filter_parameters(filterset)),
             downloads=() if errors or not count else self.get_downloads(),
+            choices=self.get_choices(),
+            tools=() if errors else self.get_tools(),
+            notices=self.get_notices(),
             empty_text=self.no_match_text if chips else self.empty_text,
             **self._rows_context(page, totals),
         )
@@ -240,6 +278,9 @@ class TableView(View):
         title = str(self.get_title())
         now = self.get_now()
         rows = self.fetch(found)
+        if not rows and (offered := self.instead_of_nothing(filterset)) is not None:
+            found = offered
+            rows = self.fetch(found)
         self.prepare_rows(rows)
         if form == "csv":
             data = write_csv(columns, rows)
@@ -363,6 +404,30 @@ class TableView(View):
         }
 
 
+class QuickSelect(forms.Select):
+    """A list to choose from, drawn in Python: a filter has hundreds of options, and Django makes a template of each."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        chosen = set(self.format_value(value))
+        drawn = []
+        for key, label in self.choices:
+            if isinstance(label, list | tuple):
+                inner = "".join([_option(one, text, chosen) for one, text in label])
+                drawn.append(f'<optgroup label="{escape(str(key))}">{inner}</optgroup>')
+            else:
+                drawn.append(_option(key, label, chosen))
+        given = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return SafeString(f"<select{given}>{''.join(drawn)}</select>")
+
+
+def _option(key: Any, label: Any, chosen: set[str]) -> str:
+    key = "" if key is None else str(key)
+    selected = " selected" if key in chosen else ""
+    return f'<option value="{escape(key)}"{selected}>{escape(str(label))}</option>'
+
+
 def file_name(title: str, day: date, extension: str) -> str:
     """`projekt-i-jönköping-2026-11-20.csv`: letters kept, the day last, so that files sort."""
     return f"{slugify(title, allow_unicode=True) or 'medel'}-{day.isoformat()}.{extension}"
@@ -406,6 +471,22 @@ def _dressed(filterset: Any) -> forms.BaseForm | None:
         ):
             field.widget.attrs.setdefault("class", "input")
     return form
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Filters that stand folded away below the others; open where one of them is used."""
+
+    names: Sequence[str]
+    open: bool
+
+
+def _folded(filterset: Any, names: Sequence[str]) -> Folded:
+    if filterset is None:
+        return Folded((), False)
+    form: forms.BaseForm = filterset.form
+    there = [name for name in names if name in form.fields]
+    return Folded(there, any(form[name].value() or name in form.errors for name in there))
 
 
 def _parameters(bound: forms.BoundField) -> list[str]:

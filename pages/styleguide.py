@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from pages.forms import AmountField, GroupedForm, PartialDateField
+from pages.lists import Choice
 from values.money import Amount, Money, parse_amount
 
 
@@ -123,6 +124,11 @@ def _samples() -> dict[str, Any]:
                 "action": _("Write the report"),
                 "url": "#todo",
             },
+        ],
+        "choices": [
+            Choice(_("All projects"), "#views"),
+            Choice("Skolor utomlands", "#views", current=True),
+            Choice("ESF+", "#views", by=_("The strategist")),
         ],
         "steps": [
             {"label": _("Applied for")},

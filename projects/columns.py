@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q, TextChoices
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import Column, Mark, Text
 from projects.attention import Rule
-from projects.models import Accounting, Project, State
+from projects.models import Accounting, Kind, Level, Project, State
 from values.text import squeeze
 
 # How far a project has come, drawn; a cross where it went no further.
@@ -69,6 +71,10 @@ def project_number(project: Project) -> Text | None:
     return None
 
 
+# The same in the database: those of which `project_number` cannot say why they have none, or says that it is to come.
+LACKING_NUMBER = Q(project_number="") & ~Q(accounting__in=[Accounting.ELSEWHERE, Accounting.NONE])
+
+
 def about(project: Project) -> str:
     """The acronym, else the beginning of the summary."""
     text = project.acronym or squeeze(project.summary)
@@ -77,14 +83,43 @@ def about(project: Project) -> str:
     return text[: _SHORT + 1].rpartition(" ")[0].rstrip(" ,.;:") + " …"
 
 
+# Of these the first is always there, and cannot have a total; the order is that of the list.
+USUAL = (
+    *("project", "funding", "period", "role", "total_budget", "own_share", "project_number", "state"),
+    "attention",
+)
+# Each costs a query or a join more, made only where it is shown.
+PROJECT_MANAGER, PARTIES = "project_manager", "parties"
+
+
 def list_columns(
-    attention: Callable[[Project], Sequence[Rule]], *, joint: bool, file: bool
+    attention: Callable[[Project], Sequence[Rule]],
+    *,
+    joint: bool,
+    file: bool,
+    shown: Sequence[str] = USUAL,
 ) -> Sequence[Column]:
-    """The columns on screen. A file has register id, municipality and unit in columns of their own.
+    """The columns named by `shown`. A file has register id, municipality, summary and unit in columns of their own.
 
     `attention` gives a project's rules; `joint` says that the list speaks for several municipalities.
     """
+    beside = {"project": ("register_id", "municipality", "project", "about"), "role": ("role", "unit")}
+    names = {one for name in shown for one in (beside.get(name, (name,)) if file else (name,))}
+    return [column for column in _every_column(attention, joint=joint, file=file) if column.name in names]
 
+
+def choosable_columns() -> Sequence[tuple[str, Text]]:
+    """Name and label of all columns that a person may choose, in the order of the list."""
+    every = _every_column(lambda project: (), joint=False, file=False)
+    return [(column.name, column.label) for column in every if column.name not in _OF_FILES]
+
+
+_OF_FILES = ("register_id", "municipality", "about", "unit")
+
+
+def _every_column(
+    attention: Callable[[Project], Sequence[Rule]], *, joint: bool, file: bool
+) -> Sequence[Column]:
     def small(project: Project) -> str:
         place = [str(project.municipality)] if joint or not _seen_as_owner(project) else []
         return " · ".join([part for part in (project.register_id, *place, about(project)) if part])
@@ -96,12 +131,9 @@ def list_columns(
     def amounts(project: Any) -> list[Any]:
         return list(project.seen.amounts)
 
-    of_files = (
+    return (
         Column("register_id", gettext_lazy("Register id"), "register_id"),
         Column("municipality", gettext_lazy("Municipality"), "municipality"),
-    )
-    return (
-        *(of_files if file else ()),
         Column(
             "project",
             gettext_lazy("Project"),
@@ -110,24 +142,29 @@ def list_columns(
             href=None if file else lambda project: project.get_absolute_url(),
             small=None if file else small,
         ),
-        *((Column("about", gettext_lazy("Acronym or summary"), about),) if file else ()),
+        Column("about", gettext_lazy("Acronym or summary"), about),
+        Column("level", gettext_lazy("Level"), lambda project: _label(Level, project.level)),
+        Column("kind", gettext_lazy("Kind of project"), lambda project: _label(Kind, project.kind)),
         Column("funding", gettext_lazy("Programme and funder"), funding),
+        Column("programme", gettext_lazy("Programme"), "programme"),
+        Column("funder", gettext_lazy("Funder"), "funder"),
+        Column(PARTIES, gettext_lazy("Other parties"), "parties"),
         Column("period", gettext_lazy("Period"), "period_label"),
+        Column("starts", gettext_lazy("Starts"), "start", kind="date"),
+        Column("ends", gettext_lazy("Ends"), "end", kind="date"),
         Column(
             "role",
             gettext_lazy("Our role"),
             lambda project: list(project.seen.roles),
             small=None if file else units,
         ),
-        *((Column("unit", gettext_lazy("Unit"), units),) if file else ()),
+        Column("unit", gettext_lazy("Unit"), units),
+        Column(PROJECT_MANAGER, gettext_lazy("Project manager"), "project_manager"),
         Column("total_budget", gettext_lazy("Total budget"), "budget", kind="amount"),
-        Column(
-            "own_share",
-            gettext_lazy("Own share"),
-            amounts,
-            kind="amount",
-        ),
+        Column("own_share", gettext_lazy("Own share"), amounts, kind="amount"),
         Column("project_number", gettext_lazy("Project number"), project_number),
+        Column("dnr", gettext_lazy("Registry number"), "dnr"),
+        Column("external_reference", gettext_lazy("The funder's reference"), "external_reference"),
         Column("state", gettext_lazy("State"), state_mark, kind="mark", first=True),
         Column(
             "attention",
@@ -136,7 +173,17 @@ def list_columns(
             kind="mark",
             missing="",
         ),
+        Column(
+            "registered",
+            gettext_lazy("Registered"),
+            lambda project: localdate(project.registered_at),
+            kind="date",
+        ),
     )
+
+
+def _label(kind: type[TextChoices], value: str) -> Text | None:
+    return kind(value).label if value else None
 
 
 def _seen_as_owner(project: Any) -> bool:

@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import NOT_STATED
+from pages.lists import QuickSelect
+from projects import searching
+from projects.columns import LACKING_NUMBER
 from projects.mine import mine
-from projects.models import Project, ProjectRole, ProjectShare, State
+from projects.models import Kind, Level, Project, ProjectRole, ProjectShare, State
 from projects.seen import taking_part
 from strategy.models import Municipality, Unit
 from strategy.permissions import Reader, units_below
@@ -30,7 +33,7 @@ _not_stated = (UNKNOWN, NOT_STATED)
 
 def _choice(label: Any, choices: Any, method: str, empty: Any = _ALL) -> Any:
     return django_filters.ChoiceFilter(
-        label=label, choices=choices, method=method, empty_label=empty, null_label=None
+        label=label, choices=choices, method=method, empty_label=empty, null_label=None, widget=QuickSelect
     )
 
 
@@ -38,7 +41,10 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     """Over projects from `seen_from`; `municipalities` are those the list speaks for."""
 
     q = django_filters.CharFilter(
-        label=gettext_lazy("Title, number, party or funder"), method="by_text", max_length=200
+        label=gettext_lazy("Title, number, party or funder"),
+        method="by_text",
+        max_length=200,
+        validators=[searching.not_too_many_words],
     )
     ar = _choice(gettext_lazy("Year"), [], "by_year")
     hur = _choice(
@@ -50,12 +56,18 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     enhet = _choice(gettext_lazy("Board or unit"), [], "by_unit")
     finansiar = _choice(gettext_lazy("Funder"), [], "by_funder")
     lage = _choice(gettext_lazy("State"), [*State.choices, _not_stated], "by_state")
+    program = _choice(gettext_lazy("Programme"), [], "by_programme")
     roll = _choice(gettext_lazy("Our role"), [*ProjectRole.choices, _not_stated], "by_role")
+    niva = _choice(gettext_lazy("Level"), [*Level.choices, _not_stated], "by_level")
+    slag = _choice(gettext_lazy("Kind of project"), [*Kind.choices, _not_stated], "by_kind")
     makulerade = _choice(
         gettext_lazy("Withdrawn"),
         [(ALSO_WITHDRAWN, gettext_lazy("shown too")), (ONLY_WITHDRAWN, gettext_lazy("shown alone"))],
         "by_nothing",
         gettext_lazy("not shown"),
+    )
+    utannummer = django_filters.BooleanFilter(
+        label=gettext_lazy("Lacks project number"), method="by_lacking_number", widget=forms.CheckboxInput
     )
     egna = django_filters.BooleanFilter(
         label=gettext_lazy("Mine and my unit's"), method="by_mine", widget=forms.CheckboxInput
@@ -71,10 +83,11 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
         super().__init__(*args, **kwargs)
         self.reader = reader
         self.municipalities = tuple(municipalities)
-        by_funder = self._by_funder()
-        self.filters["ar"].extra["choices"] = self._years(by_funder)
+        found = self._by_funder_and_programme()
+        self.filters["ar"].extra["choices"] = self._years(found)
         self.filters["enhet"].extra["choices"] = self._units()
-        self.filters["finansiar"].extra["choices"] = self._funders(by_funder)
+        self.filters["finansiar"].extra["choices"] = self._named(found, "funder")
+        self.filters["program"].extra["choices"] = self._named(found, "programme")
         if mine(reader) is None:
             del self.filters["egna"]  # None is more theirs than another.
 
@@ -97,14 +110,29 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
                 return found.filter(withdrawn_at__isnull=False)
         return found.filter(withdrawn_at__isnull=True)
 
+    @property
+    def text(self) -> str:
+        """What is searched for, if it can be."""
+        return str(self.form.cleaned_data.get("q") or "") if self.is_valid() else ""
+
+    def spelt_alike(self) -> list[int]:
+        """Keys of those that the other filters keep and that the text may have meant."""
+        asked = self.form.cleaned_data
+        self.form.cleaned_data = asked | {"q": ""}
+        try:
+            others = self.filter_queryset(self.queryset.all())
+        finally:
+            self.form.cleaned_data = asked
+        return searching.spelt_alike(others, self.text)
+
     # Each narrows to what was chosen; `name` is the filter's.
 
     def by_nothing(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         """Says how another filter is meant."""
         return projects
 
-    def by_text(self, projects: Any, name: str, value: str) -> QuerySet[Project]:
-        return projects.matching(value)  # type: ignore[no-any-return]
+    def by_text(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return searching.matching(projects, value)
 
     def by_year(self, projects: Any, name: str, value: str) -> QuerySet[Project]:
         first, last = date(int(value), 1, 1), date(int(value), 12, 31)
@@ -129,6 +157,18 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     def by_funder(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         return projects.filter(funder=None if value == UNKNOWN else int(value))
 
+    def by_programme(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return projects.filter(programme=None if value == UNKNOWN else int(value))
+
+    def by_level(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return projects.filter(level="" if value == UNKNOWN else value)
+
+    def by_kind(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
+        return projects.filter(kind="" if value == UNKNOWN else value)
+
+    def by_lacking_number(self, projects: QuerySet[Project], name: str, value: bool) -> QuerySet[Project]:
+        return projects.filter(LACKING_NUMBER) if value else projects
+
     def by_state(self, projects: QuerySet[Project], name: str, value: str) -> QuerySet[Project]:
         return projects.filter(state="" if value == UNKNOWN else value)
 
@@ -148,24 +188,24 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
     def _shares(self) -> QuerySet[ProjectShare]:
         return ProjectShare.objects.filter(municipality__in=self.municipalities)
 
-    def _by_funder(self) -> list[dict[str, Any]]:
-        """The funders of all that may be chosen from, by name, each with the first and last years it knows."""
+    def _by_funder_and_programme(self) -> list[dict[str, Any]]:
+        """Funders with programmes of all that may be chosen from, each with the first and last years it knows."""
         return list(
             self.queryset.order_by()
-            .values("funder", "funder__name")
+            .values("funder", "funder__name", "programme", "programme__name")
             .annotate(
                 first=Min("starts_on"),
                 last=Max("ends_on"),
                 start=Min("recorded_for_year"),
                 end=Max("recorded_for_year"),
             )
-            .order_by("funder__name", "funder")
+            .order_by("funder__name", "funder", "programme__name", "programme")
         )
 
-    def _years(self, by_funder: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    def _years(self, found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         """From the first year the register knows of to the next, and the one that the address names."""
         known = {
-            name: [one[name] for one in by_funder if one[name] is not None]
+            name: [one[name] for one in found if one[name] is not None]
             for name in ("first", "last", "start", "end")
         }
         this = self.reader.today.year
@@ -188,10 +228,15 @@ class ProjectFilter(django_filters.FilterSet):  # type: ignore[misc]  # The pack
             return [*trees[0][1], (UNKNOWN, _("not stated"))]
         return [*trees, (UNKNOWN, _("not stated"))]
 
-    def _funders(self, by_funder: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-        # The name of another municipality's own funder is behind the wall.
-        funders = [(str(one["funder"]), one["funder__name"]) for one in by_funder if one["funder__name"]]
-        return [*funders, _not_stated]
+    def _named(self, found: Sequence[Mapping[str, Any]], kind: str) -> list[tuple[str, Any]]:
+        # The name of another municipality's own funder or programme is behind the wall.
+        names = {one[kind]: one[f"{kind}__name"] for one in found if one[f"{kind}__name"]}
+        if kind == "funder":  # The database has sorted them as Swedish sorts.
+            return [*((str(key), name) for key, name in names.items()), _not_stated]
+        return [
+            *((str(key), name) for key, name in sorted(names.items(), key=lambda one: one[1].lower())),
+            _not_stated,
+        ]
 
 
 def tree(units: Sequence[Unit], municipality_id: int | None = None) -> list[tuple[str, str]]:

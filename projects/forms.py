@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -21,12 +21,15 @@ from projects.models import (
     Accounting,
     CoFinancingKind,
     Funder,
+    Kind,
+    Level,
     PartyRole,
     Programme,
     Project,
     ProjectParty,
     ProjectRole,
     ProjectShare,
+    Source,
     State,
 )
 from projects.registry import MESSAGES
@@ -66,6 +69,34 @@ class PlainText(forms.CharField):
                 code="max_length",
             )
         return text
+
+
+class DayField(PartialDateField):
+    """One day; a month or a year alone does not say when."""
+
+    def clean(self, value: Any) -> Any:
+        read = super().clean(value)
+        if read is None:
+            return None
+        if read.precision != Precision.DAY:
+            raise ValidationError(
+                _("Give the day too, for example %(day)s.") % {"day": read.first.isoformat()},
+                code="month_alone",
+            )
+        return read.first
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else super().prepare_value(value)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(initial != self.clean(data))
+        except ValidationError:
+            return True
+
+    def read_back(self, value: Any) -> str:
+        # A day says itself.
+        return ""
 
 
 class Suggestions(forms.TextInput):
@@ -257,6 +288,68 @@ def project_with_id(reader: Reader, text: str) -> Project | None:
 # --- the project -----------------------------------------------------------------------------------------
 
 
+# What is one field of the form and several of the project.
+PAIRED = ("starts", "ends", "total_budget", "own_share")
+_RESEARCH = ("research_led_by", "our_research_part", "doctoral_students")
+
+
+def stands(project: Project, names: Iterable[str] = ()) -> dict[str, Any]:
+    """What the project says now, as fields of these names show it, with funder, dates, amounts and relations."""
+    return {
+        **{name: getattr(project, name) for name in names},
+        "owner_unit": project.owner_unit_id,
+        "project_manager": project.project_manager_id,
+        "funder": project.funder.name if project.funder else "",
+        "programme": project.programme.name if project.programme else "",
+        "follows": project.follows.register_id if project.follows else "",
+        "part_of": project.part_of.register_id if project.part_of else "",
+        "starts": project.start,
+        "ends": project.end,
+        "total_budget": project.budget,
+        "own_share": project.share,
+    }
+
+
+def write_answer(project: Project, name: str, given: Any) -> None:
+    """Writes the checked answer of one field into the project; it is not saved."""
+    match name:
+        case "starts" | "ends":
+            day = None if given is None else given.last if name == "ends" else given.first
+            setattr(project, f"{name}_on", day)
+            setattr(project, f"{name}_precision", (given.precision if given else Precision.DAY).value)
+        case "total_budget" | "own_share":
+            setattr(project, name, given.money.amount if given else None)
+            setattr(project, f"{name}_currency", given.money.currency if given else "SEK")
+            setattr(project, f"{name}_approximate", bool(given and given.approximate))
+        case _:
+            setattr(project, name, given)
+
+
+def check_together(form: forms.BaseForm, cleaned: Mapping[str, Any]) -> None:
+    """What two answers say together; of those that the form has."""
+    starts, ends = cleaned.get("starts"), cleaned.get("ends")
+    if starts and ends and ends.last < starts.first:
+        form.add_error("ends", ValidationError(MESSAGES["project_ends_after_it_starts"]))
+    whole, own = cleaned.get("total_budget"), cleaned.get("own_share")
+    if whole and own and whole.money.currency == own.money.currency and own.money > whole.money:
+        form.add_error("own_share", ValidationError(MESSAGES["own_share_within_total_budget"]))
+    if cleaned.get("accounted_by") and cleaned.get("accounting") not in {Accounting.ELSEWHERE, None}:
+        form.add_error("accounted_by", ValidationError(MESSAGES["accounted_by_another_is_elsewhere"]))
+
+
+class MonthOrDayField(PartialDateField):
+    """A start or an end: at least to the month."""
+
+    def to_python(self, value: Any) -> PartialDate | None:
+        read = super().to_python(value)
+        if read is not None and read.precision == Precision.YEAR:
+            raise ValidationError(
+                _("Give the month too, for example %(year)d-09.") % {"year": read.first.year},
+                code="year_alone",
+            )
+        return read
+
+
 class ProjectForm(GroupedForm, VersionedForm, forms.Form):
     """A project on one page: a new one, or with an instance one that is changed for a reason.
 
@@ -271,7 +364,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
                 "another",
                 ("funder", "programme"),
                 ("starts", "ends"),
-                "role",
+                ("role", "state"),
                 ("total_budget", "own_share"),
                 "owner_unit",
             ],
@@ -281,7 +374,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
             [
                 "acronym",
                 "summary",
-                "state",
+                ("level", "kind"),
                 "units",
                 "parties",
                 "project_manager",
@@ -294,6 +387,24 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
                 "note",
             ],
             gettext_lazy("What is not known yet may be left empty and filled in later."),
+            True,
+        ),
+        (
+            gettext_lazy("Where it comes from and what it is for"),
+            ["source", "initiated_by", "link_to_operations", "expected_effect"],
+            gettext_lazy("Asked for at the latest when it is decided to apply."),
+            True,
+        ),
+        (
+            gettext_lazy("The case and the archive"),
+            [("dnr", "external_reference"), ("kept_until", "archive_place")],
+            "",
+            True,
+        ),
+        (
+            gettext_lazy("Research project"),
+            ["research_led_by", "our_research_part", "doctoral_students"],
+            gettext_lazy("Only for projects of the kind research."),
             True,
         ),
         (gettext_lazy("Why"), ["reason"]),
@@ -315,10 +426,10 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         widget=Suggestions,
         help_text=gettext_lazy("For example Erasmus+."),
     )
-    starts = PartialDateField(
+    starts = MonthOrDayField(
         label=gettext_lazy("Starts"), required=False, help_text=gettext_lazy("2026-09-01 or 2026-09")
     )
-    ends = PartialDateField(
+    ends = MonthOrDayField(
         label=gettext_lazy("Ends"), required=False, end=True, help_text=gettext_lazy("The last day or month")
     )
     role = _choice(gettext_lazy("Our role"), ProjectRole.choices)
@@ -347,7 +458,85 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         required=False,
         help_text=gettext_lazy("What the project is to achieve, in a few sentences."),
     )
-    state = _choice(gettext_lazy("State"), State.choices)
+    state = _choice(
+        gettext_lazy("State"),
+        State.choices,
+        help_text=gettext_lazy(
+            "How far the project has come today. Later it is changed by steps on its page."
+        ),
+    )
+    level = _choice(gettext_lazy("Level"), Level.choices)
+    kind = _choice(gettext_lazy("Kind of project"), Kind.choices)
+    source = _choice(gettext_lazy("Source of the idea"), Source.choices)
+    initiated_by = PlainText(
+        label=gettext_lazy("Started by"),
+        max_length=longest("initiated_by"),
+        required=False,
+        help_text=gettext_lazy("By role and not by name, for example “a teacher at Strandskolan”."),
+    )
+    link_to_operations = PlainText(
+        label=gettext_lazy("Link to the operations"),
+        lines=True,
+        max_length=longest("link_to_operations"),
+        required=False,
+        help_text=gettext_lazy(
+            "In which of the unit's ordinary operations it belongs, and what it does for them."
+        ),
+    )
+    expected_effect = PlainText(
+        label=gettext_lazy("Expected effect"),
+        lines=True,
+        max_length=longest("expected_effect"),
+        required=False,
+        help_text=gettext_lazy("What is to be different when the project is over."),
+    )
+    dnr = PlainText(
+        label=gettext_lazy("Our registry number"),
+        max_length=longest("dnr"),
+        required=False,
+        help_text=gettext_lazy("For example SN 2024/0163."),
+    )
+    external_reference = PlainText(
+        label=gettext_lazy("The funder's reference"),
+        max_length=longest("external_reference"),
+        required=False,
+        help_text=gettext_lazy("What the funder calls the case; it stands in the decision."),
+    )
+    kept_until = DayField(
+        label=gettext_lazy("Documents kept until"),
+        required=False,
+        help_text=gettext_lazy("As the funder's decision or agreement says, for example 2035-12-31."),
+    )
+    archive_place = PlainText(
+        label=gettext_lazy("Place in the archive"),
+        max_length=longest("archive_place"),
+        required=False,
+        help_text=gettext_lazy("For example the name of the archive system and the number of the file."),
+    )
+    research_led_by = PlainText(
+        label=gettext_lazy("Research led by"),
+        max_length=longest("research_led_by"),
+        required=False,
+        help_text=gettext_lazy("The university or organisation."),
+    )
+    our_research_part = PlainText(
+        label=gettext_lazy("Our part in the research"),
+        lines=True,
+        max_length=longest("our_research_part"),
+        required=False,
+    )
+    doctoral_students = forms.IntegerField(
+        label=gettext_lazy("Doctoral students"),
+        required=False,
+        min_value=0,
+        max_value=999,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text=gettext_lazy("How many. Their names are not stored."),
+        error_messages={
+            code: gettext_lazy("Write how many doctoral students, from 0 to 999, in digits.")
+            for code in ("invalid", "min_value", "max_value")
+        },
+    )
     units = UnitsField(
         label=gettext_lazy("Units taking part"),
         required=False,
@@ -407,6 +596,9 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
     _copied = (
         *("title", "acronym", "summary", "state", "role", "co_financing", "accounting", "accounted_by"),
         *("project_number", "decided_by", "note", "owner_unit", "project_manager", "follows", "part_of"),
+        *("level", "kind", "source", "initiated_by", "link_to_operations", "expected_effect", "dnr"),
+        *("external_reference", "kept_until", "archive_place"),
+        *("research_led_by", "our_research_part", "doctoral_students"),
     )
 
     def __init__(self, *args: Any, reader: Reader, instance: Project | None = None, **kwargs: Any) -> None:
@@ -420,6 +612,9 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         )
         if self.is_new:
             del self.fields["reason"]
+        elif self.instance.state:
+            # A known state is changed by steps and corrections alone (projects.life).
+            del self.fields["state"]
         # Asked only once there is a project of the same title.
         self._another = self.fields["another"]
         if not (self.is_new and self.data.get("another")):
@@ -428,19 +623,8 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
 
     def _stands(self, units: list[int]) -> dict[str, Any]:
         """What the project says now, as the fields show it."""
-        project = self.instance
         return {
-            **{name: getattr(project, name) for name in self._copied},
-            "owner_unit": project.owner_unit_id,
-            "project_manager": project.project_manager_id,
-            "funder": project.funder.name if project.funder else "",
-            "programme": project.programme.name if project.programme else "",
-            "follows": project.follows.register_id if project.follows else "",
-            "part_of": project.part_of.register_id if project.part_of else "",
-            "starts": project.start,
-            "ends": project.end,
-            "total_budget": project.budget,
-            "own_share": project.share,
+            **stands(self.instance, self._copied),
             "units": units,
             "parties": "\n".join(map(party_line, self.standing_parties)),
         }
@@ -473,21 +657,6 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
     def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
         return [*history.changes_since(instance, version)]
 
-    def _month_or_day(self, name: str) -> PartialDate | None:
-        value: PartialDate | None = self.cleaned_data[name]
-        if value is not None and value.precision == Precision.YEAR:
-            raise ValidationError(
-                _("Give the month too, for example %(year)d-09.") % {"year": value.first.year},
-                code="year_alone",
-            )
-        return value
-
-    def clean_starts(self) -> PartialDate | None:
-        return self._month_or_day("starts")
-
-    def clean_ends(self) -> PartialDate | None:
-        return self._month_or_day("ends")
-
     def clean_parties(self) -> list[ProjectParty]:
         return parse_parties(self.cleaned_data["parties"], self.standing_parties)
 
@@ -508,14 +677,11 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
                     _("The owner unit takes part anyway. Untick it among the units taking part.")
                 ),
             )
-        starts, ends = cleaned.get("starts"), cleaned.get("ends")
-        if starts and ends and ends.last < starts.first:
-            self.add_error("ends", ValidationError(MESSAGES["project_ends_after_it_starts"]))
-        whole, own = cleaned.get("total_budget"), cleaned.get("own_share")
-        if whole and own and whole.money.currency == own.money.currency and own.money > whole.money:
-            self.add_error("own_share", ValidationError(MESSAGES["own_share_within_total_budget"]))
-        if cleaned.get("accounted_by") and cleaned.get("accounting") not in {Accounting.ELSEWHERE, None}:
-            self.add_error("accounted_by", ValidationError(MESSAGES["accounted_by_another_is_elsewhere"]))
+        check_together(self, cleaned)
+        if cleaned.get("kind") != Kind.RESEARCH:
+            for name in _RESEARCH:
+                if cleaned.get(name) not in (None, ""):
+                    self.add_error(name, ValidationError(MESSAGES["research_is_told_of_research_projects"]))
         return cleaned
 
     def _look_for_twins(self, cleaned: dict[str, Any]) -> None:
@@ -545,17 +711,10 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
         """Writes the checked answers into the project; it is not saved."""
         project: Project = self.instance
         cleaned = self.cleaned_data
-        for name in self._copied:
-            setattr(project, name, cleaned[name])
+        for name in (*self._copied, *PAIRED):
+            if name in cleaned:
+                write_answer(project, name, cleaned[name])
         project.funder, project.programme = funder, programme
-        for field, given, end in (("starts", cleaned["starts"], False), ("ends", cleaned["ends"], True)):
-            setattr(project, f"{field}_on", None if given is None else given.last if end else given.first)
-            setattr(project, f"{field}_precision", (given.precision if given else Precision.DAY).value)
-        for field in ("total_budget", "own_share"):
-            given = cleaned[field]
-            setattr(project, field, given.money.amount if given else None)
-            setattr(project, f"{field}_currency", given.money.currency if given else "SEK")
-            setattr(project, f"{field}_approximate", bool(given and given.approximate))
         if project.starts_on is None and project.ends_on is None and project.recorded_for_year is None:
             # Without dates it would stand in no year's list.
             project.recorded_for_year = self.reader.today.year if self.is_new else project.register_year

@@ -59,6 +59,15 @@ MESSAGES = {
     "accounted_by_another_is_elsewhere": _(
         "Who accounts for the project is stated only when it is in another organisation's accounts."
     ),
+    "research_is_told_of_research_projects": _(
+        "This is told of research projects alone. Choose the kind research, or leave it empty."
+    ),
+    "no_personal_identity_number_about_who_started": _(
+        "The text holds what looks like a personal identity number. Say by role who started the project."
+    ),
+    "project_level_is_known": _("Choose a level from the list."),
+    "project_kind_is_known": _("Choose a kind of project from the list."),
+    "project_source_is_known": _("Choose a source from the list."),
     "project_currency_has_three_letters": _("Give the currency with three letters, for example EUR."),
     "funder_stands_once": _("Somebody has just added this funder. Save again."),
     "programme_stands_once": _("Somebody has just added this programme. Save again."),
@@ -87,6 +96,11 @@ FIELDS = {
     "party_is_a_name_or_a_count": "parties",
     "a_project_is_shared_once_with_each": "municipality",
     "accounted_by_another_is_elsewhere": "accounted_by",
+    "research_is_told_of_research_projects": "kind",
+    "no_personal_identity_number_about_who_started": "initiated_by",
+    "project_level_is_known": "level",
+    "project_kind_is_known": "kind",
+    "project_source_is_known": "source",
     "funder_is_shared_or_own": "funder",
     "programme_is_shared_or_own": "programme",
 }

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from io import StringIO
 
 from django.core.management import call_command
 from django.db import transaction
 
+from projects.effects import plan_follow_ups, proposed_dates
+from projects.gates import pass_gates
+from projects.life import take_step
 from projects.models import (
     Accounting,
     CoFinancingKind,
     Funder,
+    GateKind,
     PartyRole,
     Programme,
     Project,
@@ -213,6 +217,24 @@ class DemoProject:
     acronym: str = ""
     summary: str = ""
     parties: tuple[ProjectParty, ...] = ()
+    link: str = ""
+    expected: str = ""
+    achieved: str = ""
+    kept_up: str = ""
+    reference: str = ""
+    dnr: str = ""
+    reported: str = ""
+    # The gates that were passed, each with the day and what shows it.
+    gates: tuple[tuple[GateKind, str, str], ...] = ()
+    # Steps from the idea on, each so many days ago; without any the project is registered where it stands.
+    steps: tuple[tuple[State, int], ...] = ()
+
+
+# What an administration decides before it applies, mostly at one meeting.
+def _before_applying(day: str, evidence: str) -> tuple[tuple[GateKind, str, str], ...]:
+    return tuple(
+        (kind, day, evidence) for kind in (GateKind.ANCHORING, GateKind.SUITABILITY, GateKind.BUDGET)
+    )
 
 
 def _projects() -> tuple[DemoProject, ...]:
@@ -227,6 +249,17 @@ def _projects() -> tuple[DemoProject, ...]:
         DemoProject(
             "Grönt i staden", works, "2023-04", "2026-03", "1 860 000", "930 000", "Naturvårdsverket", "LONA",
             owner, State.ENDED, CoFinancingKind.BOTH, "7689", here, summary="Ekosystemtjänster i centrum.",
+            link="Förvaltningens skötsel av parker och gator.",
+            expected="Svalare torg och färre översvämmade källare i centrum.",
+            achieved="Två torg har blivit svalare. Källarna har klarat ett skyfall.",
+            kept_up="Träden ingår i den årliga skötselplanen.", reference="NV-04411-22", dnr="TN 2023/0041",
+            reported="2026-05-15",
+            gates=(
+                *_before_applying("2022-11-08", "Tekniska nämnden 2022-11-08 § 112"),
+                (GateKind.ORGANISATION, "2023-03-20", "Uppdrag till parkenheten, styrgrupp utsedd"),
+                (GateKind.IMPLEMENTATION, "2026-04-10", "Slutrapporten: genomfört som planerat"),
+                (GateKind.FOLLOW_UP, "2026-06-02", "Tekniska nämnden 2026-06-02 § 58"),
+            ),
         ),
         DemoProject(
             "Språkcafé över gränsen", school, "2024-08", "2026-07", "412 000", "412 000", "EU", "Erasmus+",
@@ -238,6 +271,13 @@ def _projects() -> tuple[DemoProject, ...]:
             "Trygg hemma", social, "2024-12-01", "2027-11-30", "40 200 000", "3 812 400", "EU", "Horisont Europa",
             partner, State.ONGOING, CoFinancingKind.WORKING_TIME, "7714", here, acronym="TRYGG",
             summary="Medskapande i sociala tjänster.",
+            link="Hemtjänstens planering av insatser.",
+            expected="Äldre som har hemtjänst är med och utformar sina insatser.",
+            reference="101093212", dnr="SN 2024/0163",
+            gates=(
+                *_before_applying("2024-02-14", "Socialnämnden 2024-02-14 § 21"),
+                (GateKind.ORGANISATION, "2024-11-12", "Socialförvaltningens ledningsgrupp 2024-11-12"),
+            ),
             parties=(ProjectParty(kind="universitet", number=9), ProjectParty(kind="kommuner", number=10)),
         ),
         DemoProject(
@@ -260,6 +300,10 @@ def _projects() -> tuple[DemoProject, ...]:
         ),
         DemoProject(
             "Läslust", school, "2027-01", "2028-12", "3 200 000", "800 000", "Kulturrådet", "", owner, State.APPLIED,
+            link="Skolbibliotekens ordinarie arbete.",
+            expected="Fler elever i årskurs 4–6 läser en bok i månaden.",
+            gates=_before_applying("2025-12-02", "Utbildningsförvaltningens ledningsgrupp 2025-12-02"),
+            steps=((State.ANCHORING, 120), (State.DECIDED_TO_APPLY, 75), (State.APPLIED, 40)),
         ),
         DemoProject(
             "Lärare ut i Europa", school, "2025-06", "2026-09", "580 000", "", "EU", "Erasmus+", owner, State.ONGOING,
@@ -379,7 +423,7 @@ def _register_projects(place: Municipality, today: date) -> None:
                 summary=told.summary,
                 owner_unit=units[told.owner],
                 role=told.role,
-                state=told.state,
+                state=State.IDEA if told.steps else told.state,
                 co_financing=told.co_financing,
                 funder=funders[told.funder] if told.funder else None,
                 programme=programmes[told.programme] if told.programme else None,
@@ -396,9 +440,31 @@ def _register_projects(place: Municipality, today: date) -> None:
                 own_share=own.money.amount if own else None,
                 own_share_currency=own.money.currency if own else "SEK",
                 own_share_approximate=own.approximate if own else False,
+                link_to_operations=told.link,
+                expected_effect=told.expected,
+                achieved_effect=told.achieved,
+                kept_up=told.kept_up,
+                kept_up_by=units[told.owner] if told.kept_up else None,
+                external_reference=told.reference,
+                dnr=told.dnr,
+                final_reported_on=date.fromisoformat(told.reported) if told.reported else None,
             )
             with _act(reader):
                 register_project(reader, project, parties=told.parties)
+                for kind, day, evidence in told.gates:
+                    pass_gates(
+                        reader,
+                        project,
+                        [kind],
+                        on=date.fromisoformat(day),
+                        by=reader.person,
+                        evidence=evidence,
+                    )
+                if told.achieved:
+                    plan_follow_ups(reader, project, proposed_dates(project))
+            for state, days in told.steps:
+                with _act(reader):
+                    take_step(reader, project, state, on=today - timedelta(days=days))
 
 
 def logins(today: date) -> tuple[Login, ...]:

@@ -5,8 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.exports import YearReport, year_reports
 from reporting import findings  # noqa: F401 - registers the rules
+from reporting.todo import projects_to_deal_with
 from strategy.models import Role
 from strategy.requests import MenuItem, menu
+from strategy.todo import Source, sources
 
 menu.register(
     MenuItem(
@@ -18,6 +20,8 @@ menu.register(
         place=60,
     )
 )
+
+sources.register(Source("projects", _("Projects"), projects_to_deal_with, place=50))
 
 # Beside the files of the project list, when a year is chosen.
 year_reports.register(

@@ -1,36 +1,43 @@
 """What waits for the person who is logged in, and why: the first page.
 
-- *What waits* are the projects that the person may change and of which a rule speaks (projects.attention),
-  for those who give assignments the units without a contact person, and for those who import the files that
-  wait to be confirmed. Projects without owner unit wait for the strategist, who acts for the unit.
+- *What waits* is gathered from `strategy.todo.sources`, which every floor fills. Sources up to FIRST (a person
+  waits for an answer) stand before the others; then what is serious, what has the nearest last day, and what
+  has waited longest.
 - *The counts by state* are of the standing projects that at least one day of this year belongs to: the
   person's own (projects.mine), or the whole municipality's. Each leads to exactly its rows in the list.
+- *The latest* are the same projects of any year, by when they were registered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Count, Q
+from django import forms
+from django.db.models import Count
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy, ngettext, npgettext, pgettext_lazy
 
 from pages.columns import NOT_STATED, Column, Listing, Mark, Text, listing
-from projects.attention import Rule, attention
+from pages.lists import Folded
 from projects.columns import state_mark
 from projects.mine import mine
 from projects.models import Project, State
 from projects.models.registry import ProjectQuerySet
-from strategy.models import BatchState, ImportBatch, Role
+from reporting.todo import changed_by
+from strategy.models import Role
 from strategy.permissions import Reader
-from strategy.responsibilities import gaps
+from strategy.todo import FIRST, Source, Task, sources
 
-# So many projects stand on the page; the rest are counted and wait in the list.
-SHOWN = 10
-NAMED_UNITS = 5
+# So many rows stand on the page at most; the filters lead to the rest.
+SHOWN = 60
+# From so many rows on they can be narrowed.
+MANY = 8
+# So many of the latest projects stand there by title.
+LATEST = 5
 NUMBERS = (
     pgettext_lazy("how many things wait", "Two"),
     pgettext_lazy("how many things wait", "Three"),
@@ -44,18 +51,24 @@ NUMBERS = (
     pgettext_lazy("how many things wait", "Eleven"),
     pgettext_lazy("how many things wait", "Twelve"),
 )
+# How long something waits is said in days up to here, and then by its day.
+IN_DAYS = 60
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One thing that waits: `when` says in a few words what is lacking, `why` what to do."""
+    """One thing that waits, as the page shows it: `time` says in words until or since when."""
 
-    when: str
+    kind: str
     title: str
     url: str
     why: str
-    tone: str = "warn"
-    action: str = ""
+    when: str
+    time: str
+    whose: str
+    tone: str
+    action: str
+    marked: bool
 
 
 @dataclass(frozen=True)
@@ -65,121 +78,136 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Latest:
+    title: str
+    url: str
+    register_id: str
+    mark: Mark | None
+
+
+@dataclass(frozen=True)
 class Home:
     heading: str
     lead: str
     waiting: tuple[Waiting, ...]
-    # How many more projects wait than the page shows.
+    # How many more wait than the page shows.
     more: int
+    # The filters, where there is much to choose from; how many wait in all, when some are filtered away.
+    form: forms.Form | None
+    total: int
     counts: Listing | None
+    # How many projects there are of other years, where none is of this one.
+    older: int
+    latest: tuple[Latest, ...]
+    report_url: str
     register_url: str
     list_url: str
     links: tuple[Link, ...]
 
 
-def build_home(reader: Reader) -> Home:
+class WaitingFilter(forms.Form):
+    """Narrows what waits. The names are words of the address."""
+
+    folded = Folded((), False)
+
+    slag = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+    vems = forms.ChoiceField(label=gettext_lazy("Whose"), required=False)
+
+    def __init__(self, gathered: Sequence[tuple[Source, Task]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        kinds = {source.name: source.label for source, _task in gathered}
+        whose = sorted({task.whose for _source, task in gathered if task.whose})
+        for name, choices in (("slag", list(kinds.items())), ("vems", [(one, one) for one in whose])):
+            field: Any = self.fields[name]
+            field.choices = [("", gettext("All")), *choices]
+            field.widget.attrs["class"] = "select"
+            if len(choices) < 2:
+                del self.fields[name]
+
+    def lets_through(self, source: Source, task: Task) -> bool:
+        # What is not among the choices any more narrows nothing: that thing is done.
+        chosen = self.cleaned_data if self.is_valid() else {}
+        return chosen.get("slag") in (None, "", source.name) and chosen.get("vems") in (None, "", task.whose)
+
+
+def gather(reader: Reader) -> list[tuple[Source, Task]]:
+    """All that waits for the reader, in the order in which it is dealt with."""
+    found = [(source, task) for source in sources for task in source.find(reader)]
+    return sorted(found, key=lambda one: _order(*one))
+
+
+def _order(source: Source, task: Task) -> tuple[object, ...]:
+    return (
+        source.place > FIRST,
+        task.tone != "stop",
+        task.until or date.max,
+        task.since or date.max,
+        source.place,
+    )
+
+
+def build_home(reader: Reader, chosen: Mapping[str, str] | None = None) -> Home:
     """All queries of the page, as many however much waits."""
-    changed = changed_by(reader)
-    vacancies = list(_vacancies(reader))
-    found = attention(changed, reader.today) if reader.can("project.change") else {}
-    if vacancies:  # They wait once, and not again in each project of the unit.
-        found = _without(found, "contact_person")
-    total = changed.count() if reader.can("project.change") else 0
-    projects = _projects(changed, found)
-    others = [*vacancies, *_files(reader)]
+    gathered = gather(reader)
+    form = WaitingFilter(gathered, data=chosen or {})
+    through = [one for one in gathered if form.lets_through(*one)]
+    projects = own_projects(reader)
+    counts = _counts(reader, projects)
+    latest = list(projects.latest_first()[:LATEST])
     return Home(
-        heading=_heading(len(found) + len(others)),
-        lead=_lead(reader, total, len(found)),
-        waiting=(*others, *projects),
-        more=len(found) - len(projects),
-        counts=_counts(reader),
+        heading=_heading(len(gathered)),
+        lead=_lead(reader, gathered),
+        waiting=tuple(_shown(source, task, reader.today) for source, task in through[:SHOWN]),
+        more=max(0, len(through) - SHOWN),
+        form=form if form.fields and (len(gathered) > MANY or len(through) < len(gathered)) else None,
+        total=len(gathered),
+        counts=counts,
+        older=projects.count() if counts is None else 0,
+        latest=tuple(
+            Latest(row.title, row.get_absolute_url(), row.register_id, state_mark(row)) for row in latest
+        ),
+        report_url=_address("reports_in:make") if reader.can("report.make") else "",
         register_url=_address("projects:register") if reader.can("project.register") else "",
         list_url=_filtered(_address("projects:list"), **_own(reader)),
         links=tuple(_links(reader)),
     )
 
 
-def changed_by(reader: Reader) -> ProjectQuerySet:
-    """The standing projects that the reader may change, or whose share row is of the reader's units.
-
-    Narrower than `mine`: what a unit takes part in is its own, and changed by the owner's people.
-    """
-    visible = Project.objects.visible_to(reader).standing()
-    units = reader.units("project.change")
-    if units is None:
-        return visible
-    return visible.filter(
-        Q(owner_unit__in=units) | Q(shares__unit__in=units) | Q(project_manager=reader.person)
-    ).distinct()
+def own_projects(reader: Reader) -> ProjectQuerySet:
+    """The standing projects that are the reader's own, or the whole municipality's where none is more so."""
+    projects = Project.objects.visible_to(reader).standing()
+    own = mine(reader)
+    return projects if own is None else projects.filter(own)
 
 
-def _without(found: dict[int, list[Rule]], name: str) -> dict[int, list[Rule]]:
-    rest = {pk: [rule for rule in told if rule.name != name] for pk, told in found.items()}
-    return {pk: told for pk, told in rest.items() if told}
-
-
-def _projects(changed: ProjectQuerySet, found: dict[int, list[Rule]]) -> tuple[Waiting, ...]:
-    """The most serious first, then what lacks most, then the latest. Thousands may wait: only those shown are read."""
-    latest = changed.latest_first().values_list("pk", flat=True)
-    order = sorted(
-        (pk for pk in latest if pk in found), key=lambda pk: (-_weight(found[pk]), -len(found[pk]))
-    )
-    rows = Project.objects.defer("search_text").in_bulk(order[:SHOWN])
-    return tuple(
-        Waiting(
-            when=", ".join(str(rule.label) for rule in found[row.pk]),
-            title=f"{row.register_id} {row.title}",
-            url=row.get_absolute_url(),
-            why=" ".join(str(rule.sentence) for rule in found[row.pk]),
-            tone="stop" if _weight(found[row.pk]) else "warn",
-        )
-        for row in (rows[pk] for pk in order[:SHOWN])
+def _shown(source: Source, task: Task, today: date) -> Waiting:
+    return Waiting(
+        kind=source.name,
+        title=task.title,
+        url=task.url,
+        why=task.why,
+        when=task.when,
+        time=_time(task, today),
+        whose=task.whose,
+        tone=task.tone,
+        action=task.action,
+        marked=task.marked,
     )
 
 
-def _weight(told: Iterable[Rule]) -> int:
-    return sum(rule.serious for rule in told)
-
-
-def _vacancies(reader: Reader) -> Iterable[Waiting]:
-    """Units without a contact person, for who may name one."""
-    if not reader.can("assignment.give"):
-        return
-    reached = reader.units("assignment.give")
-    names = [
-        vacancy.unit.name
-        for vacancy in gaps(reader, reader.today).vacancies
-        if reached is None or vacancy.unit.pk in reached
-    ]
-    if names:
-        units = ", ".join(names[:NAMED_UNITS]) + (" …" if len(names) > NAMED_UNITS else "")
-        yield Waiting(
-            when=gettext("contact person"),
-            title=ngettext(
-                "One unit has no contact person", "%(count)d units have no contact person", len(names)
-            )
-            % {"count": len(names)},
-            url=_address("responsibilities"),
-            why=gettext("Until somebody is named, the strategist acts for the unit: %(units)s.")
-            % {"units": units},
-        )
-
-
-def _files(reader: Reader) -> Iterable[Waiting]:
-    """Imported files that nobody has confirmed yet."""
-    if not reader.can("project.import"):
-        return
-    count = ImportBatch.objects.filter(municipality=reader.municipality, state=BatchState.JUDGED).count()
-    if count:
-        yield Waiting(
-            when=gettext("import"),
-            title=ngettext("One file waits to be confirmed", "%(count)d files wait to be confirmed", count)
-            % {"count": count},
-            url=_address("projects:imports"),
-            why=gettext(
-                "Nothing of it is in the register until it is confirmed. Look at what it would change."
-            ),
-        )
+def _time(task: Task, today: date) -> str:
+    if task.until is not None:
+        if task.until < today:
+            return gettext("was to be done by %(day)s") % {"day": task.until.isoformat()}
+        return gettext("by %(day)s") % {"day": task.until.isoformat()}
+    if task.since is None:
+        return ""
+    days = (today - task.since).days
+    if days <= 0:
+        return gettext("since today")
+    if days > IN_DAYS:
+        return gettext("since %(day)s") % {"day": task.since.isoformat()}
+    return ngettext("for %(days)d day", "for %(days)d days", days) % {"days": days}
 
 
 def _heading(count: int) -> str:
@@ -191,12 +219,14 @@ def _heading(count: int) -> str:
     ) % {"number": number}
 
 
-def _lead(reader: Reader, total: int, found: int) -> str:
+def _lead(reader: Reader, gathered: Sequence[tuple[Source, Task]]) -> str:
     where = _where(reader)
     if not reader.can("project.change"):
         return gettext("You may read all that the register holds about %(where)s.") % {
             "where": reader.municipality
         }
+    total = changed_by(reader).count()
+    found = len(frozenset().union(*(task.about for source, task in gathered if source.name == "projects")))
     rest = total - found
     if reader.units("project.change") == frozenset():
         return _lead_of_who_runs(total, rest)
@@ -255,12 +285,9 @@ class _Count:
         return state_mark(Project(state=self.state)) or Mark(NOT_STATED, "dash")
 
 
-def _counts(reader: Reader) -> Listing | None:
+def _counts(reader: Reader, projects: ProjectQuerySet) -> Listing | None:
     """This year's projects by state, each number leading to its rows."""
     year = reader.today.year
-    projects = Project.objects.visible_to(reader).standing()
-    if (own := mine(reader)) is not None:
-        projects = projects.filter(own)
     base = _address("projects:list")
     found = dict(
         projects.running_in(date(year, 1, 1), date(year, 12, 31))
@@ -306,6 +333,8 @@ def _links(reader: Reader) -> Iterable[Link]:
         yield from _link(gettext("Import a list of projects"), "projects:imports")
     if reader.can("assignment.give"):
         yield from _link(gettext("Who answers for what"), "responsibilities")
+    if reader.can("report.make"):
+        yield from _link(gettext("What I have reported"), "reports_in:mine")
     if reader.can("project.read"):
         yield from _link(
             gettext("The list of projects in %(year)d") % {"year": year}, "report", "projektlista", year

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header, urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from pages.columns import Text
-from pages.lists import Download
+from pages.columns import Column, Text
+from pages.lists import FORMAT, Download, TableView
+from projects.attention import Rule
+from projects.columns import state_mark
 from projects.models import Project
 from reporting.home import build_home
 from reporting.reports import (
@@ -31,8 +36,10 @@ from reporting.reports import (
     file_name,
     reports,
 )
-from strategy.models import Municipality
+from reporting.todo import projects_of, slug_of, told_to
+from strategy.models import Municipality, ReadingKind
 from strategy.permissions import Reader, municipalities_where
+from strategy.readings import log_reading
 from strategy.requests import reader_of
 from strategy.walls import scope
 
@@ -59,7 +66,56 @@ class Choice:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"home": build_home(reader_of(request))})
+    if request.path != (address := reverse("home")):
+        return redirect(address)
+    context = {"home": build_home(reader_of(request), request.GET), "address": address}
+    return render(request, "home.html", context)
+
+
+class RuleProjects(TableView):
+    """The projects that one rule speaks of and that the reader may change: what stands behind one row."""
+
+    rule: Rule
+    reader: Reader
+    empty_text = gettext_lazy("All of them are in order now.")
+    columns = (
+        Column(
+            "project",
+            gettext_lazy("Project"),
+            "title",
+            row_header=True,
+            href=lambda project: project.get_absolute_url(),
+            small="register_id",
+        ),
+        Column("state", gettext_lazy("State"), state_mark, kind="mark", first=True),
+        Column("unit", gettext_lazy("Owner unit"), "owner_unit"),
+        Column("period", gettext_lazy("Period"), "period_label"),
+        Column("since", gettext_lazy("Since"), "so_since", kind="date"),
+    )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.reader = reader_of(request)
+        self.reader.require("project.change")
+        if FORMAT in request.GET:
+            self.reader.require("project.export")
+        rule = next((one for one in told_to(self.reader) if slug_of(one) == kwargs["slug"]), None)
+        if rule is None:
+            raise Http404
+        self.rule = rule
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_title(self) -> Text:
+        return capfirst(str(self.rule.label))
+
+    def get_lead(self) -> Text:
+        return self.rule.sentence
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return projects_of(self.reader, self.rule)
+
+    def answer_file(self, found: QuerySet[Project], filterset: Any, form: str) -> HttpResponseBase:
+        log_reading(self.reader, ReadingKind.EXPORT, what=f"{self.get_title()}, {FORMATS[form][0]}")
+        return super().answer_file(found, filterset, form)
 
 
 @require_safe
@@ -113,7 +169,9 @@ def report(request: HttpRequest, slug: str, year: int) -> HttpResponse:
         if form == "pdf" and too_long:
             return _refused(too_long)
         if form:
-            return _file(as_file(built, form), form, file_name(built, form))
+            name = file_name(built, form)
+            log_reading(reader, ReadingKind.EXPORT, what=name)
+            return _file(as_file(built, form), form, name)
         context = {
             "report": built,
             "crumbs": [Link(gettext_lazy("Reports"), reverse("reports"))],

@@ -1,23 +1,38 @@
-"""Local accounts: login by e-mail, lock by account and address together, one-time addresses to set a password."""
+"""Local accounts: login by e-mail, lock by account and address together, one-time addresses to set a password.
+
+Where single sign-on is on, local accounts can be limited to those kept for emergencies (MEDEL_LOCAL_LOGIN).
+"""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from pages.forms import GroupedForm
 from strategy.models import Account, Municipality, Person
+
+security = logging.getLogger("medel.security")
+
+
+def has_local_login(account: Account) -> bool:
+    """Whether the account may be opened with a password at all."""
+    return settings.LOCAL_LOGIN == "all" or account.for_emergencies
 
 
 class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
@@ -29,6 +44,47 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
+    def get_login_stages(self) -> list[str]:
+        return ["strategy.second_factor.AskForCode"]
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Account | None:
+        """A right password of an account that none opens is answered, and counted, as a wrong one."""
+        account: Account | None = super().authenticate(request, **credentials)
+        if account is None or has_local_login(account):
+            return account
+        user_login_failed.send(
+            sender=__name__, credentials={"email": credentials.get("email", "")}, request=request
+        )
+        return None
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        if code == "email_password_mismatch" and settings.LOCAL_LOGIN == "emergencies":
+            return ValidationError(
+                _(
+                    "The e-mail address or the password is wrong, or the account is not one kept for emergencies. "
+                    "Everybody else logs in with the work account."
+                )
+            )
+        error: ValidationError = super().validation_error(code, *args)
+        return error
+
+    def reauthenticate(self, user: Account, password: str) -> bool:
+        # allauth looks in its own table of addresses, which is empty here: the account holds the address.
+        found = self.authenticate(self.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def post_login(self, request: HttpRequest, user: Account, **kwargs: Any) -> HttpResponse:
+        signed_on = (kwargs.get("signal_kwargs") or {}).get("sociallogin") is not None
+        if not signed_on and settings.LOCAL_LOGIN == "emergencies":
+            security.warning(
+                "emergency login: account %s (person %s) from %s",
+                user.pk,
+                user.person_id,
+                client_address(request),
+            )
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        return response
+
 
 class LoginForm(GroupedForm, AllauthLoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,6 +94,32 @@ class LoginForm(GroupedForm, AllauthLoginForm):  # type: ignore[misc]
             field.widget.attrs.pop("placeholder", None)
         # The way to a new password stands after the button: between the fields it would take the tab from them.
         self.fields["password"].help_text = ""
+
+    @property
+    def sign_on_name(self) -> str | None:
+        """What the button of single sign-on says after "Log in with"; None where it is off."""
+        if settings.SINGLE_SIGN_ON is None:
+            return None
+        return settings.SINGLE_SIGN_ON.name or str(_("your work account"))
+
+    @property
+    def is_for_emergencies(self) -> bool:
+        return settings.LOCAL_LOGIN == "emergencies"
+
+    @property
+    def is_shown(self) -> bool:
+        """Behind a link where it is for emergencies; shown again with what was wrong."""
+        return not self.is_for_emergencies or self.is_bound or "nodlage" in self.request.GET
+
+
+class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]
+    users: list[Account]
+
+    def clean_email(self) -> str:
+        """Mails those alone whom a password would let in; the page answers all alike."""
+        email: str = super().clean_email()
+        self.users = [account for account in self.users if has_local_login(account)]
+        return email
 
 
 def client_address(request: HttpRequest) -> str:
@@ -93,7 +175,12 @@ def open_account(person: Person) -> Account:
 
 
 def one_time_address(account: Account) -> str:
-    """An address where the person chooses a password. It works once, and for as long as PASSWORD_RESET_TIMEOUT."""
+    """An address where the person chooses a password. It works once, and for as long as PASSWORD_RESET_TIMEOUT.
+
+    Empty for an account that no password opens: it is opened through single sign-on.
+    """
+    if not has_local_login(account):
+        return ""
     token = default_token_generator.make_token(account)
     path = reverse(
         "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(account), "key": token}

@@ -5,27 +5,50 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.db import connection
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from strategy.models import Municipality, StoredFile
 from strategy.walls import scope
 from values.text import nfc
 
+# What a page takes where it says nothing of its own.
+ORDINARY_LIMIT = "REGISTER_FILE_LIMIT"
+
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
+
+
+def takes_files(limit: str) -> Callable[[V], V]:
+    """Says how large a file a page takes: the name of a setting, in bytes. Outermost of a view's decorators."""
+
+    def mark(view: V) -> V:
+        view.file_limit = limit  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
 
 class LimitedUploadHandler(FileUploadHandler):
-    """Stops reading an upload that is larger than any file we take, and says so in `request.upload_too_large`."""
+    """Stops reading an upload that is larger than what the page takes, and says so in `request.upload_too_large`."""
 
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: str, encoding: str | None = None
     ) -> None:
-        self.refused = content_length > settings.REGISTER_FILE_LIMIT + 1024 * 1024
+        self.limit = self._limit()
+        self.refused = content_length > self.limit + 1024 * 1024
+
+    def _limit(self) -> int:
+        match = self.request.resolver_match if self.request is not None else None
+        limit: int = getattr(settings, getattr(match and match.func, "file_limit", ORDINARY_LIMIT))
+        return limit
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -33,7 +56,7 @@ class LimitedUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         self.received += len(raw_data)
-        if self.refused or self.received > settings.REGISTER_FILE_LIMIT:
+        if self.refused or self.received > self.limit:
             if self.request is not None:
                 self.request.upload_too_large = True  # type: ignore[attr-defined]
             # The rest is read and thrown away, so that the browser gets an answer instead of a broken line.
@@ -119,6 +142,28 @@ def contents(file: StoredFile) -> bytes:
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise FileDamaged(file.name)
     return data
+
+
+def opened(file: StoredFile) -> IO[bytes]:
+    """The file open at its beginning, read through once to see that it is what was stored. Raises FileDamaged.
+
+    For large files, which are handed out piece by piece; whoever calls closes it.
+    """
+    try:
+        stream = path_of(file.sha256).open("rb")
+    except OSError as error:
+        raise FileDamaged(file.name) from error
+    try:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != file.sha256:
+            raise FileDamaged(file.name)
+        stream.seek(0)
+    except OSError as error:
+        stream.close()
+        raise FileDamaged(file.name) from error
+    except FileDamaged:
+        stream.close()
+        raise
+    return stream
 
 
 class FileDamaged(Exception):

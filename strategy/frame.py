@@ -12,10 +12,13 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from strategy import organisation, responsibilities  # noqa: F401 - registers the constraints' messages and history's parts
+from strategy import documents, handover, organisation, responsibilities  # noqa: F401 - registers the constraints' messages and history's parts
 from strategy.accounts import client_address, login_name
 from strategy.models import Role
 from strategy.requests import InstallationPage, MenuItem, installation_pages, menu
+from strategy.todo import Source, sources, vacancies
+
+sources.register(Source("vacancies", _("Units without a contact person"), vacancies, place=20))
 
 menu.register(
     MenuItem(
@@ -25,6 +28,28 @@ menu.register(
         "responsibilities.read",
         frozenset({Role.ADMINISTRATOR, Role.STRATEGIST, Role.HEAD, Role.AUDITOR}),
         place=80,
+    )
+)
+
+menu.register(
+    MenuItem(
+        "documents",
+        _("Documents"),
+        "documents",
+        "document.read",
+        frozenset({Role.REGISTRAR, Role.AUDITOR}),
+        place=30,
+    )
+)
+
+menu.register(
+    MenuItem(
+        "log",
+        _("Log"),
+        "log",
+        "log.read",
+        frozenset({Role.AUDITOR}),
+        place=90,
     )
 )
 

@@ -7,11 +7,12 @@ The application role cannot write, change or switch off the history (strategy.ha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +29,7 @@ from values.text import format_decimal
 # Models of our own without history, each with the reason. A test reads this list against all models.
 WITHOUT_HISTORY: dict[str, str] = {
     "Reading": "A log itself: rows are only ever added.",
+    "ReportLink": "A link that works once and goes after two days.",
     "SavedView": "How a person likes to see a list; nothing that the municipality knows.",
 }
 
@@ -39,6 +41,7 @@ UNTOLD = {
     "owner_municipality",
     "search_text",
     "registered_at",
+    "recorded_at",
     "register_year",
     "register_number",
 }
@@ -131,7 +134,7 @@ def acts(obj: models.Model, limit: int | None = None, *, since: int | None = Non
     for model, name in _PARTS.get(type(obj), ()):
         label = str(model._meta.verbose_name)
         events += _with_predecessors(model, {f"{name}_id": obj.pk}, label)
-    names = _Names([event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None])
+    names = Names([event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None])
     events.sort(key=lambda item: (item[0].pgh_created_at, item[0].pgh_id), reverse=True)  # type: ignore[attr-defined]
 
     def click(item: tuple[models.Model, models.Model | None, str]) -> Any:
@@ -149,14 +152,14 @@ def acts(obj: models.Model, limit: int | None = None, *, since: int | None = Non
         ):
             continue
         first = items[0][0]
-        metadata = _told(first)
-        differences: list[Difference] = []
+        metadata = note_of(first)
+        found: list[Difference] = []
         kind = "changed"
         in_order = list(reversed(items))  # oldest first, the whole before its parts
         for event, before, part in sorted(in_order, key=lambda item: item[2] != ""):
             if not part and event.pgh_label == "insert":  # type: ignore[attr-defined]
                 kind = "created"
-            differences += _differences(event, before, part, names)
+            found += differences(event, before, part, names)
         told.append(
             Act(
                 at=first.pgh_created_at,  # type: ignore[attr-defined]
@@ -165,7 +168,7 @@ def acts(obj: models.Model, limit: int | None = None, *, since: int | None = Non
                 page=str(metadata.get("page", "")),
                 reason=str(metadata.get("reason", "")),
                 kind=kind,
-                differences=tuple(differences),
+                differences=tuple(found),
             )
         )
     return tuple(act for act in told if act.differences or act.kind == "created")[:limit]
@@ -257,27 +260,32 @@ def _with_predecessors(
     return pairs
 
 
-def _told(event: models.Model) -> dict[str, Any]:
+def note_of(event: models.Model) -> dict[str, Any]:
     """What the writer said of the act. It was said, not checked: anything may stand there."""
     context = event.pgh_context if event.pgh_context_id else None  # type: ignore[attr-defined]
     return context.metadata if context is not None and isinstance(context.metadata, dict) else {}
 
 
 def _person_id(event: models.Model) -> int | None:
-    person = _told(event).get("person")
+    person = note_of(event).get("person")
     return person if isinstance(person, int) else None
 
 
-def _fields(event: models.Model) -> list[models.Field[Any, Any]]:
-    return [
+def _fields(event: models.Model) -> tuple[models.Field[Any, Any], ...]:
+    return _fields_of(type(event))
+
+
+@cache
+def _fields_of(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
+    return tuple(
         field
-        for field in event._meta.concrete_fields
+        for field in model._meta.concrete_fields
         if not field.name.startswith("pgh_") and field.name not in UNTOLD
-    ]
+    )
 
 
-def _differences(
-    event: models.Model, before: models.Model | None, part: str, names: _Names
+def differences(
+    event: models.Model, before: models.Model | None, part: str, names: Names
 ) -> list[Difference]:
     """A part that came or went is told as itself; of the whole, each field that changed."""
     label = event.pgh_label  # type: ignore[attr-defined]
@@ -304,11 +312,22 @@ def _differences(
     return found
 
 
-class _Names:
-    """Names of what events refer to, read once per kind: an event keeps the key alone."""
+class Names:
+    """Names of what events refer to, read once per kind: an event keeps the key alone.
 
-    def __init__(self, events: Iterable[models.Model]) -> None:
-        wanted: dict[type[models.Model], set[Any]] = {}
+    `named` says how a row is called (for who may not read its name), `also` which other rows are needed.
+    """
+
+    def __init__(
+        self,
+        events: Iterable[models.Model],
+        *,
+        named: Callable[[models.Model], str] = str,
+        also: Mapping[type[models.Model], Collection[Any]] | None = None,
+    ) -> None:
+        wanted: dict[type[models.Model], set[Any]] = {
+            model: set(keys) for model, keys in (also or {}).items()
+        }
         people: set[int] = set()
         for event in events:
             if person := _person_id(event):
@@ -319,11 +338,15 @@ class _Names:
         person_model = apps.get_model("strategy", "Person")
         wanted.setdefault(person_model, set()).update(people)
         self._found = {
-            model: {row.pk: str(row) for row in model._default_manager.filter(pk__in=keys)}
+            model: {row.pk: named(row) for row in model._default_manager.filter(pk__in=keys)}
             for model, keys in wanted.items()
             if keys
         }
         self._person_model = person_model
+
+    def of(self, model: type[models.Model], key: Any) -> str:
+        """What the row is called now; its number where it is not seen."""
+        return self._found.get(model, {}).get(key, f"#{key}")
 
     def who(self, event: models.Model) -> str:
         key = _person_id(event)
@@ -339,6 +362,8 @@ class _Names:
             return ""
         if field.is_relation:
             return self._found.get(field.related_model, {}).get(value, f"#{value}")  # type: ignore[arg-type]
+        if isinstance(value, list | dict):  # an array of choices, told by their words; or what JSON holds
+            return _flat(value, dict(getattr(field, "base_field", field).flatchoices))
         if field.choices:
             return str(dict(field.flatchoices).get(value, value))
         if isinstance(value, bool):
@@ -368,3 +393,14 @@ class _Names:
                 isinstance(field, models.DateField) and getattr(event, field.attname) == field.get_default()
             )
         )
+
+
+def _flat(value: object, words: Mapping[Any, object]) -> str:
+    """A list or a mapping in one text; a thing that has a label is told by it."""
+    if isinstance(value, list):
+        return ", ".join(_flat(one, words) for one in value)
+    if isinstance(value, dict):
+        if label := value.get("label"):
+            return f"{label} ({value['skipped']})" if value.get("skipped") else str(label)
+        return ", ".join(f"{key}: {_flat(one, words)}" for key, one in value.items())
+    return str(words.get(value, value))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from strategy import accounts, attachments, messages
+from strategy import accounts, attachments, handover, messages
 from strategy.accounts import KEPT
 
 
@@ -55,6 +55,13 @@ def nightly_backup(timestamp: int) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise RuntimeError(f"The nightly backup was not made: {said}")
+
+
+@app.periodic(cron="5 0 * * *")
+@app.task(queue="upkeep", queueing_lock="handovers", retry=RetryStrategy(max_attempts=3, wait=600))
+def carry_out_handovers(timestamp: int) -> None:
+    """What is handed over from today and has no dates of its own. Done already: nothing happens."""
+    handover.carry_out_due(timezone.localdate(), timezone.now())
 
 
 @app.periodic(cron="0 3 * * *")

@@ -6,6 +6,7 @@ Nothing is deleted: a unit ends, a name becomes a former name, and the board ser
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,6 +23,7 @@ from strategy.attachments import store
 from strategy.models import (
     Assignment,
     BoardService,
+    MailDomain,
     Municipality,
     MunicipalityKind,
     MunicipalityMember,
@@ -91,12 +93,20 @@ MESSAGES = {
         "The unit already serves this board during these days. End that first, or choose other dates."
     ),
     "board_service_is_to_a_board": gettext_lazy("Choose a unit of the kind Board."),
+    "mail_domain_is_a_domain": gettext_lazy(
+        "Write what stands after @ in the work addresses, in the letters a to z, for example sjostad.se."
+    ),
+    "strategy_maildomain_domain_key": gettext_lazy(
+        "This mail domain belongs to a municipality already: a domain names one alone."
+    ),
 }
 register_messages(
     MESSAGES,
     fields={
         "municipality_has_a_name": "name",
         "municipality_kind_is_known": "kind",
+        "mail_domain_is_a_domain": "domain",
+        "strategy_maildomain_domain_key": "domain",
         "unit_has_a_name": "name",
         "unit_kind_is_known": "kind",
         "unit_name_is_not_empty": "name",
@@ -124,7 +134,12 @@ register_messages(
 )
 
 history.register_parts(Unit, (UnitName, "unit"), (BoardService, "unit"))
-history.register_parts(Municipality, (Population, "municipality"), (MunicipalityMember, "municipality"))
+history.register_parts(
+    Municipality,
+    (Population, "municipality"),
+    (MunicipalityMember, "municipality"),
+    (MailDomain, "municipality"),
+)
 
 
 # -- What is seen -----------------------------------------------------------------------------------------
@@ -285,6 +300,71 @@ def add_member(
     return MunicipalityMember.objects.create(
         municipality=reader.municipality, member=member, valid_from=valid_from, valid_to=valid_to
     )
+
+
+# -- Mail domains, and reports of people without an account -------------------------------------------------
+
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
+
+
+def mail_domain_of(text: str) -> str:
+    """The domain in small letters: of "Sjostad.se", "@sjostad.se" or a whole address. "" if it is none."""
+    domain = squeeze(text).lower().rpartition("@")[2].strip(".")
+    return domain if _DOMAIN.fullmatch(domain) else ""
+
+
+class NoDomain(ValueError):
+    """Reports by mail need a domain to tell the municipality's own people by."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Add a mail domain first: it tells who may report. Without one nobody's address would be accepted."
+            )
+        )
+
+
+class LastDomain(ValueError):
+    """The last domain stays while people without an account may report."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "This is the last mail domain, and people without an account may report projects. "
+                "Switch that off first."
+            )
+        )
+
+
+def add_mail_domain(reader: Reader, domain: str) -> MailDomain:
+    """A domain of the municipality's own addresses; another municipality's is refused by the database."""
+    reader.require("organisation.change", reader.municipality)
+    return MailDomain.objects.create(municipality=reader.municipality, domain=mail_domain_of(domain))
+
+
+def own_mail_domains(reader: Reader) -> QuerySet[MailDomain]:
+    return MailDomain.objects.filter(municipality=reader.municipality).order_by("domain")
+
+
+def remove_mail_domain(reader: Reader, domain: MailDomain, *, reason: str) -> None:
+    """Raises LastDomain."""
+    reader.require("organisation.change", domain)
+    place = Municipality.objects.select_for_update().get(pk=reader.municipality.pk)
+    if place.takes_reports_by_mail and own_mail_domains(reader).count() == 1:
+        raise LastDomain
+    history.give_reason(reason)
+    domain.delete()
+
+
+def take_reports_by_mail(reader: Reader, *, takes: bool, reason: str) -> None:
+    """Switches on or off that people without an account report projects. Raises NoDomain."""
+    reader.require("organisation.change", reader.municipality)
+    place = Municipality.objects.select_for_update().get(pk=reader.municipality.pk)
+    if takes and not own_mail_domains(reader).exists():
+        raise NoDomain
+    history.give_reason(reason)
+    place.takes_reports_by_mail = takes
+    place.save(update_fields=["takes_reports_by_mail"])
 
 
 # -- Units ------------------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ def resolve_reader(
     today: date,
     municipalities: tuple[Municipality, ...] = (),
 ) -> Reader:
-    """Reads the person's valid assignments and what they reach. Needs the municipality's scope; three queries.
+    """Reads the person's valid assignments and what they reach. Needs the municipality's scope; two queries.
 
     A person given by key comes with the assignments; without any, one more query finds the name.
     """
@@ -266,20 +266,21 @@ def resolve_reader(
 
 
 def units_below(municipality: Municipality, today: date) -> dict[int, frozenset[int]]:
-    """For each unit: itself, everything below it, and below a board what serves it today."""
-    parents = dict(Unit.objects.filter(municipality=municipality).values_list("id", "parent_id"))
-    children: dict[int, set[int]] = {pk: set() for pk in parents}
-    for pk, parent in parents.items():
-        if parent is not None:
-            children[parent].add(pk)
-    for unit, board in (
+    """For each unit: itself, everything below it, and below a board what serves it today. One query."""
+    units = Unit.objects.filter(municipality=municipality).order_by().values_list("id", "parent_id")
+    services = (
         BoardService.objects.filter(municipality=municipality, valid_from__lte=today)
         .exclude(valid_to__lt=today)
+        .order_by()
         .values_list("unit_id", "board_id")
-    ):
-        children[board].add(unit)
+    )
+    below = list(units.union(services, all=True))
+    children: dict[int, set[int]] = {pk: set() for pk, _above in below}
+    for pk, above in below:
+        if above is not None:
+            children[above].add(pk)
     reached: dict[int, frozenset[int]] = {}
-    for pk in parents:
+    for pk in children:
         found, waiting = {pk}, [pk]
         while waiting:
             for child in children[waiting.pop()] - found:

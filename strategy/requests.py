@@ -32,6 +32,7 @@ from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader, resolve_reader
 from strategy.responsibilities import assignments_on_other_days
+from strategy.second_factor import stands_before
 from strategy.walls import scope
 
 log = logging.getLogger("medel.permissions")
@@ -52,9 +53,26 @@ PUBLIC = {
     "javascript_catalog",
     "health",
     "help",
+    "mfa_authenticate",
+    # Reporting a project without an account, where a municipality has switched it on.
+    "reports_in:amount",
+    "reports_in:by_mail",
+    "reports_in:by_mail_form",
+    "single_sign_on",
+    "single_sign_on_callback",
 }
 # For who is logged in, with or without an assignment.
-WITHOUT_ASSIGNMENT = PUBLIC | {"account_change_password"}
+WITHOUT_ASSIGNMENT = PUBLIC | {
+    "account_change_password",
+    "account_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_index",
+    "mfa_reauthenticate",
+    "mfa_view_recovery_codes",
+}
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,7 @@ class ReaderMiddleware:
                 scope(person=person, installation=True),
                 history.context(person=person, page=request.path, request=_request_id(request)),
             ):
-                return _rendered(view(request, *args, **kwargs))
+                return stands_before(request, name, ()) or _rendered(view(request, *args, **kwargs))
         municipalities = municipalities_of(person, today)
         chosen = _opened_in(request, name, municipalities) or _chosen(request, municipalities)
         if chosen is None:
@@ -160,6 +178,8 @@ class ReaderMiddleware:
                 scope(person=person),
                 history.context(person=person, page=request.path, request=_request_id(request)),
             ):
+                if elsewhere := stands_before(request, name, ()):
+                    return elsewhere
                 if name in WITHOUT_ASSIGNMENT:
                     return _rendered(view(request, *args, **kwargs))
                 if runs_installation and name == "home":
@@ -168,6 +188,8 @@ class ReaderMiddleware:
         with scope(chosen.pk, person=person):
             reader = resolve_reader(person, chosen, today, municipalities)
             request.reader = reader  # type: ignore[attr-defined]
+            if elsewhere := stands_before(request, name, reader.roles):
+                return elsewhere
             with history.context(
                 person=person,
                 municipality=chosen.pk,

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 
 from pages.registries import Registry
 from strategy.permissions import Reader
+from strategy.responsibilities import gaps
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,19 @@ class Task:
     tone: str = "warn"  # "stop" for what is serious
     action: str = ""
     marked: bool = False
+    # Keys of the rows it counts, where one task stands for several or says what is not in order.
+    about: frozenset[int] = frozenset()
+
+
+FIRST = 10
 
 
 @dataclass(frozen=True)
 class Source:
-    """`find` gives all tasks of the source for the reader; lower `place` stands first."""
+    """`find` gives all tasks of the source for the reader; lower `place` stands first among what is alike.
+
+    Up to FIRST a source stands before all others, whatever its tasks are: somebody waits for an answer.
+    """
 
     name: str
     label: str | Promise
@@ -47,3 +58,32 @@ class Source:
 
 
 sources: Registry[Source] = Registry("source of tasks")
+
+
+# So many units are named before the rest are left to the page.
+NAMED_UNITS = 5
+
+
+def vacancies(reader: Reader) -> Iterable[Task]:
+    """Units without a contact person, as one row, for who may name one."""
+    if not reader.can("assignment.give"):
+        return
+    reached = reader.units("assignment.give")
+    names = [
+        vacancy.unit.name
+        for vacancy in gaps(reader, reader.today).vacancies
+        if reached is None or vacancy.unit.pk in reached
+    ]
+    if names:
+        units = ", ".join(names[:NAMED_UNITS]) + (" …" if len(names) > NAMED_UNITS else "")
+        yield Task(
+            title=ngettext(
+                "One unit has no contact person", "%(count)d units have no contact person", len(names)
+            )
+            % {"count": len(names)},
+            url=reverse("responsibilities"),
+            why=gettext("Until somebody is named, the strategist acts for the unit: %(units)s.")
+            % {"units": units},
+            when=gettext("contact person"),
+            whose=names[0] if len(names) == 1 else "",
+        )

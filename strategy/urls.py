@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from strategy.views import entry, installation, organisation, responsibilities
+from strategy.views import (
+    documents,
+    entry,
+    handover,
+    installation,
+    lists,
+    log,
+    organisation,
+    responsibilities,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("ansvar/", responsibilities.Responsibilities.as_view(), name="responsibilities"),
@@ -24,6 +33,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ansvar/kommunen/vapen/", organisation.arms_set, name="arms_set"),
     path("ansvar/kommunen/invanare/", organisation.population_set, name="population_set"),
     path("ansvar/kommunen/medlemmar/", organisation.member_add, name="member_add"),
+    path("ansvar/kommunen/postdomaner/", organisation.mail_domain_add, name="mail_domain_add"),
+    path(
+        "ansvar/kommunen/postdomaner/<int:pk>/ta-bort/",
+        organisation.mail_domain_remove,
+        name="mail_domain_remove",
+    ),
+    path("ansvar/kommunen/anmalningar/", organisation.reports_by_mail, name="reports_by_mail"),
+    path("vyer/<slug:slug>/", lists.views, name="list_views"),
+    path("vyer/<slug:slug>/kolumner/", lists.columns, name="list_columns"),
+    path("vyer/<slug:slug>/spara/", lists.save, name="list_save"),
+    path("vyer/<int:pk>/andra/", lists.change, name="saved_view_change"),
+    path("vyer/<int:pk>/ta-bort/", lists.remove, name="saved_view_remove"),
+    path("granskning/logg/", log.Log.as_view(), name="log"),
+    path("granskning/logg/handling/", log.LoggedActPage.as_view(), name="log_act"),
+    path("granskning/lasningar/", log.Readings.as_view(), name="readings"),
+    path("ansvar/personer/<int:pk>/overlamning/", handover.make, name="handover"),
+    path("ansvar/overlamningar/<int:pk>/angra/", handover.cancel, name="handover_cancel"),
     path("installation/", installation.installation, name="installation"),
     path("installation/kommun/", installation.municipality_add, name="installation_municipality_add"),
     path(
@@ -31,6 +57,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         installation.administrator,
         name="installation_administrator",
     ),
+    path("dokument/", documents.DocumentList.as_view(), name="documents"),
+    path("dokument/<int:pk>/", documents.document, name="document"),
+    path("dokument/<int:pk>/om/", documents.about, name="document_about"),
+    path("dokument/<int:pk>/andra/", documents.change, name="document_change"),
+    path("dokument/<int:pk>/makulera/", documents.withdraw, name="document_withdraw"),
     path("valj-kommun/", entry.choose_municipality, name="choose_municipality"),
     path("hjalp/", entry.help_page, name="help"),
     path("halsa/", entry.health, name="health"),

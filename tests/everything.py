@@ -28,6 +28,7 @@ from projects.models import (
     ProjectStep,
     ProjectUnit,
     ReportedProject,
+    ReportLink,
     State,
 )
 from strategy.models import (
@@ -148,6 +149,7 @@ def everything(name: str, *, shared_with: Municipality | None = None) -> Everyth
                 evidence="Ledningsgruppen § 3",
             ),
             EffectFollowUp.objects.create(municipality=place, project=project, due_on=factories.TODAY),
+            ReportLink.objects.create(municipality=place, address=person.email),
             ReportedProject.objects.create(
                 municipality=place,
                 title="Skolutbyte",

@@ -39,13 +39,14 @@ def in_order(place, unit, **fields):
 
 
 def found(place, today=TODAY):
-    return {
-        pk: [rule.name for rule in told] for pk, told in attention(Project.objects.of(place), today).items()
-    }
+    """Which rules speak; what a state needs is tested with the table itself (test_life)."""
+    told = attention(Project.objects.of(place), today)
+    names = {pk: [rule.name for rule in rules if rule.name != "state_needs"] for pk, rules in told.items()}
+    return {pk: rules for pk, rules in names.items() if rules}
 
 
-def test_the_four_rules_stand_in_the_registry_from_the_start():
-    assert rules.names == ("owner_unit", "contact_person", "end_passed", "own_share")
+def test_the_rules_stand_in_the_registry_from_the_start():
+    assert rules.names == ("owner_unit", "contact_person", "end_passed", "own_share", "state_needs")
 
 
 def test_a_project_in_order_is_not_spoken_of(place, unit):
@@ -162,3 +163,16 @@ def test_all_rules_are_asked_in_one_query_however_many_projects(place):
     with CaptureQueriesContext(connection) as five:
         assert len(attention(Project.objects.of(place), TODAY)) == 5
     assert len(one) == len(five) == 1
+
+
+def test_what_the_state_needs_is_one_rule_that_says_nothing_again_of_what_others_say(place, unit):
+    """The owner unit and the own share are told of by rules of their own."""
+    project = factories.project(place, state=State.ONGOING)
+    told = attention(Project.objects.of(place), TODAY)
+    assert [rule.name for rule in told[project.pk]] == ["owner_unit", "own_share", "state_needs"]
+
+
+@pytest.mark.parametrize("state", ["", State.IDEA, State.ANCHORING, State.REJECTED, State.ARCHIVED])
+def test_of_some_states_nothing_is_asked(place, unit, state):
+    in_order(place, unit, state=state)
+    assert attention(Project.objects.of(place), TODAY) == {}

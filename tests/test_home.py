@@ -13,7 +13,8 @@ from django.utils import timezone
 from projects.attention import rules
 from projects.mine import mine
 from projects.models import Project, ProjectUnit, State
-from reporting.home import SHOWN, build_home
+from reporting.home import LATEST, build_home
+from reporting.todo import FOLDED, projects_to_deal_with
 from strategy import attachments
 from strategy.models import ImportBatch, Role
 from strategy.permissions import ROLES
@@ -90,13 +91,14 @@ def test_the_strategist_is_told_of_everything_the_most_serious_first_and_vacanci
     in_order(place, social)
     reader = factories.reader(place, Role.STRATEGIST)
     home = build_home(reader)
-    first, *projects = home.waiting
-    assert first.url == reverse("responsibilities")
-    assert "Tekniska förvaltningen" in first.why
-    assert [(one.title, one.when, one.tone) for one in projects] == [
-        ("P-2026-1 Utan enhet", labels("owner_unit", "own_share"), "stop"),
-        ("P-2026-3 Slut", labels("end_passed"), "warn"),
-    ]
+    serious, *others = home.waiting
+    (vacancy,) = [one for one in others if one.kind == "vacancies"]
+    assert (serious.title, serious.tone) == ("P-2026-1 Utan enhet", "stop")
+    assert vacancy.url == reverse("responsibilities")
+    assert "Tekniska förvaltningen" in vacancy.why
+    (ended,) = [one for one in others if one.kind == "projects"]
+    assert (ended.title, ended.tone) == ("P-2026-3 Slut", "warn")
+    assert labels("end_passed") in ended.when
 
 
 def test_a_head_of_department_is_told_of_the_vacancies_below(place, social):
@@ -213,18 +215,35 @@ def test_who_runs_projects_is_told_of_these_and_not_of_the_whole_unit(place, soc
     assert not [lead for lead in (nothing, one, rest) if social.name in lead]
 
 
-def test_the_heading_counts_all_that_waits_and_the_page_shows_the_first(place, social):
-    for _ in range(SHOWN + 3):
-        in_order(place, social, own_share=None)
-    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
-    home = build_home(reader)
-    assert (len(home.waiting), home.more) == (SHOWN, 3)
-    assert str(SHOWN + 3) in home.heading
-
-
-def test_of_all_that_waits_only_what_is_shown_is_read_whole(place, social):
-    for number in range(SHOWN + 5):
+def test_many_projects_of_one_rule_are_one_row_that_leads_to_exactly_these(client, place, social):
+    who = factories.person(place)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+", who=who)
+    for number in range(FOLDED + 1):
         in_order(place, social, f"Nummer {number}", own_share=None)
+    in_order(place, social, "Med andel")
+    in_order(place, factories.unit(place, "Tekniska förvaltningen"), "Annans", own_share=None)
+    (one,) = build_home(reader).waiting
+    assert one.url == "/att-gora/own-share/"
+    assert str(FOLDED + 1) in one.title
+    assert str(rules["own_share"].label) in one.title
+    factories.login(client, who)
+    rows = client.get(one.url).context["listing"].rows
+    assert sorted(cells[0].text for cells in rows) == [f"Nummer {number}" for number in range(FOLDED + 1)]
+    assert client.get("/att-gora/there-is-no-such-rule/").status_code == 404
+    assert client.post(one.url).status_code == 405
+
+
+def test_who_changes_nothing_has_no_list_of_projects_to_deal_with(client, place):
+    who = factories.person(place)
+    factories.assignment(who, Role.READER, place)
+    factories.login(client, who)
+    assert client.get("/att-gora/own-share/").status_code == 403
+
+
+def test_of_all_that_waits_only_what_is_shown_one_by_one_is_read_whole(place, social):
+    for number in range(FOLDED + 5):
+        in_order(place, social, f"Nummer {number}", own_share=None)
+    in_order(place, social, "Slut", state=State.ONGOING, ends_on=date(2026, 11, 19))
     reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+")
     read = []
 
@@ -233,10 +252,10 @@ def test_of_all_that_waits_only_what_is_shown_is_read_whole(place, social):
 
     post_init.connect(note, sender=Project)
     try:
-        build_home(reader)
+        list(projects_to_deal_with(reader))
     finally:
         post_init.disconnect(note, sender=Project)
-    assert sorted(read) == sorted(f"Nummer {number}" for number in range(5, SHOWN + 5))
+    assert read == ["Slut"]
 
 
 def test_a_project_with_several_reasons_waits_once(place, social):
@@ -254,7 +273,34 @@ def test_the_page_is_shown_with_its_links(client, place, social):
     assert page.status_code == 200
     assert project.get_absolute_url() in page.text
     assert page.text.count('class="button"') == 1
+    assert reverse("home") == "/att-gora/"
+    assert client.get("/").url == "/att-gora/"
     assert client.post(reverse("home")).status_code == 405
+
+
+def test_a_contact_person_sees_newly_registered_projects_by_title_the_latest_first(client, place, social):
+    who = factories.person(place)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+", who=who)
+    for number in range(LATEST + 1):
+        in_order(place, social, f"Nummer {number}", state=State.ONGOING)
+    in_order(place, factories.unit(place, "Tekniska förvaltningen"), "Annans")
+    titles = [one.title for one in build_home(reader).latest]
+    assert titles == [f"Nummer {number}" for number in range(LATEST, 0, -1)]
+    factories.login(client, who)
+    assert "Nummer 5" in client.get(reverse("home")).text
+
+
+def test_where_only_older_projects_exist_the_page_says_how_many_and_leads_to_them(client, place, social):
+    who = factories.person(place)
+    reader = factories.reader(place, Role.CONTACT_PERSON, social, subject="Erasmus+", who=who)
+    for _ in range(2):
+        in_order(place, social, state=State.ENDED, starts_on=date(2019, 1, 1), ends_on=date(2020, 1, 1))
+    home = build_home(reader)
+    assert (home.counts, home.older) == (None, 2)
+    factories.login(client, who)
+    page = client.get(reverse("home"))
+    assert 'class="empty"' not in page.text
+    assert len(client.get(home.list_url).context["listing"].rows) == 2
 
 
 def test_an_empty_register_says_what_comes_here(client, place):
@@ -280,4 +326,5 @@ def test_the_queries_do_not_grow_with_what_waits(place, role):
     one = queries()
     for _ in range(4):
         in_order(place, unit, own_share=None, recorded_for_year=2026, state=State.ONGOING)
-    assert queries() == one <= 12
+    # Folded into one row, five need not even be read.
+    assert queries() <= one <= 16

@@ -360,10 +360,16 @@ def test_rows_changed_after_the_import_are_named_and_stay_when_it_is_undone(read
     }
 
 
-def test_a_later_import_of_parties_alone_counts_as_a_change_when_the_earlier_is_undone(reader):
+def test_an_import_is_not_undone_before_a_later_one_of_the_same_projects_even_of_their_parties_alone(reader):
     first = confirmed(reader, csv("title;partners", "Ett;Habo kommun", "Två;Habo kommun"))
     second = confirmed(reader, csv("title;partners;acronym", "Ett;Nässjö kommun;", "Två;Nässjö kommun;T"))
-    assert [project.title for project in exchange.undo(reader, first, at=NOW).kept] == ["Ett", "Två"]
+    other = confirmed(reader, csv("title;acronym", "Tre;3"))
+    before = everything()
+    with pytest.raises(exchange.UndoneFirst) as refused:
+        exchange.undo(reader, first, at=NOW)
+    assert f"{second.pk}, lista.csv" in str(refused.value)
+    assert everything() == before
+    assert exchange.undo(reader, other, at=NOW).withdrawn == 1
     assert exchange.undo(reader, second, at=NOW).restored == 2
     assert list(ProjectParty.objects.values_list("project__title", "name")) == [
         ("Ett", "Habo kommun"),
@@ -875,7 +881,7 @@ def test_what_stands_and_what_comes_must_fit_together(reader):
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (csv("title;diarienummer;role", "a;b;c"), "unknown_column"),
+        (csv("title;löneklass;role", "a;b;c"), "unknown_column"),
         (csv("title;titel", "a;b"), "heading_twice"),
         (csv("title;title", "a;b"), "heading_twice"),
         (csv("namn", "a"), "no_header"),

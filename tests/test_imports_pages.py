@@ -112,10 +112,10 @@ def test_sending_no_answer_says_that_one_is_needed(client, reader):
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_every_reason_and_the_year_is_kept(client, reader):
-    answer = upload(client, b"title;role;diarienummer;hemligt\na;;b;c\n", year="2017")
+    answer = upload(client, "title;role;löneklass;hemligt\na;;b;c\n".encode(), year="2017")
     assert answer.status_code == 200
     (problem,) = answer.context["problems"]
-    assert "diarienummer, hemligt" in problem["text"]
+    assert "löneklass, hemligt" in problem["text"]
     assert 'value="2017"' in answer.content.decode()
     with scope(reader.municipality.pk):
         assert (ImportBatch.objects.count(), StoredFile.objects.count()) == (0, 0)

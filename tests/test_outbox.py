@@ -273,6 +273,7 @@ def test_a_job_that_failed_long_ago_is_forgotten_and_a_late_one_kept(own_databas
 
 def test_the_periodic_work_is_declared():
     assert sorted(task.task.func.__name__ for task in app.periodic_registry.periodic_tasks.values()) == [
+        "carry_out_handovers",
         "forget_old_jobs",
         "nightly_backup",
         "nightly_sweep",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.safestring import SafeString
 
 from pages.columns import NOT_SUMMED, Column, Mark, in_file, is_missing, listing, on_screen
 from values.money import Amount, Money
@@ -185,3 +186,36 @@ def test_a_total_without_a_column_is_an_error():
         listing(COLUMNS, [], name="x", totals={"shore": 1})
     with pytest.raises(ValueError, match="holds the label"):
         listing(COLUMNS, [], name="x", totals={"title": 1})
+
+
+EVIL = '<b onmouseover="x">\'&'
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("c", "C", lambda row: EVIL),
+        Column("c", "C", lambda row: SafeString(EVIL)),
+        Column("c", "C", lambda row: [EVIL, EVIL]),
+        Column("c", "C", lambda row: Mark(EVIL, "half", "warn"), kind="mark"),
+        Column("c", "C", lambda row: Mark(SafeString(EVIL), "half"), kind="mark"),
+        Column("c", "C", lambda row: [Mark(EVIL), Mark(EVIL, "ring")], kind="mark"),
+        Column("c", "C", lambda row: "x", small=lambda row: EVIL),
+        Column("c", "C", lambda row: "x", href=lambda row: "/p/?q=" + EVIL),
+        Column("c", "C", lambda row: "https://example.org/" + EVIL, kind="link"),
+        Column("c", "C", lambda row: EVIL, row_header=True, first=True),
+        Column("c", "C", lambda row: EVIL, kind="amount", first=True),
+        Column("c", "C", lambda row: None, missing=EVIL),
+        Column("c", EVIL, lambda row: "x"),
+    ],
+)
+def test_no_kind_of_cell_lets_markup_through(column):
+    page = html([column], [Project()], name="x")
+    assert "<b " not in page
+    assert 'onmouseover="' not in page
+    assert "&lt;b onmouseover" in page
+
+
+def test_a_columns_own_template_escapes_as_templates_do():
+    column = Column("c", "C", lambda row: EVIL, html="components/note.html", missing=EVIL)
+    assert "<b " not in html([column], [Project()], name="x")

@@ -114,8 +114,8 @@ def test_an_empty_file_is_refused(data):
     ("data", "code"),
     [
         (b"%PDF-1.7\ntitle;funder\n", "pdf"),
-        (b"PK\x03\x04 title;funder", "excel"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "excel"),
+        (b"PK\x03\x04 title;funder", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old_excel"),
         (b"\x89PNG\r\n", "picture"),
         ("title;funder\n".encode("utf-16"), "utf_16"),
     ],

@@ -11,12 +11,13 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
 from django.template import Template
 from django.test import RequestFactory
+from django.test.html import parse_html
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from python_calamine import CalamineWorkbook
 
 from pages.columns import NOT_SUMMED, Column
-from pages.lists import Action, TableView, file_name
+from pages.lists import Action, Choice, Download, QuickSelect, TableView, file_name
 
 BARE = "<title>{% block title %}{% endblock %}</title>{% block content %}{% endblock %}"
 
@@ -299,3 +300,52 @@ def test_a_file_name_keeps_letters_and_ends_in_the_day():
     day = datetime(2026, 11, 20, tzinfo=UTC).date()
     assert file_name("Projekt: Åre & Öland", day, "csv") == "projekt-åre-öland-2026-11-20.csv"
     assert file_name("///", day, "csv") == "medel-2026-11-20.csv"
+
+
+def test_a_list_of_choices_drawn_in_python_is_as_djangos_and_escapes():
+    choices = [("", "All"), ("a", '<b>"Å"</b>'), ("Group & co", [(1, "One"), ("2", "Two")])]
+    attrs = {"id": "id_x", "class": "select"}
+    for value in (None, "", "a", 1, "2", "gone"):
+        quick = QuickSelect(attrs, choices).render("x", value)
+        plain = forms.Select(attrs, choices).render("x", value)
+        assert parsed(quick) == parsed(plain), value
+
+
+def parsed(markup: str) -> Any:
+    return parse_html(markup)
+
+
+def test_a_list_offers_other_rows_where_nothing_was_found_and_says_why(five):
+    class Guessing(Groups):
+        def instead_of_nothing(self, filterset):
+            return self.order(Group.objects.filter(name="alfa"))
+
+        def get_notices(self):
+            return ["Did you mean <these>?"]
+
+    page = text(ask("?q=zulu", view=Guessing))
+    assert "Did you mean &lt;these&gt;?" in page
+    assert "Showing 1–1 of 1" in page
+    assert names(ask("?q=zulu&format=csv", view=Guessing)) == ["alfa"]
+
+
+def test_kept_views_and_tools_stand_as_links(five):
+    class Kept(Groups):
+        def get_choices(self):
+            return [Choice("<Mine>", "/groups/?q=a&vy=1", True, "Karin")]
+
+        def get_tools(self):
+            return [Download("Columns", "/columns/?q=a&b")]
+
+    page = text(ask(view=Kept))
+    assert '<a href="/groups/?q=a&amp;vy=1" aria-current="page">&lt;Mine&gt;</a> <small>Karin</small>' in page
+    assert '<a href="/columns/?q=a&amp;b">Columns</a>' in page
+
+
+def test_filters_may_be_folded_away_until_they_are_used(five):
+    class FoldedList(Groups):
+        folded_filters = ("kind", "misspelt")
+
+    assert '<details class="filters__more">' in text(ask(view=FoldedList))
+    assert '<details class="filters__more" open>' in text(ask("?kind=n", view=FoldedList))
+    assert "<details" not in text(ask())

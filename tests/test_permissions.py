@@ -207,12 +207,12 @@ def test_resolving_a_reader_takes_as_many_queries_for_five_assignments_as_for_on
     with scope(place.pk):
         unit = factories.unit(place)
         who = factories.reader(place, Role.CONTACT_PERSON, unit).person
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             resolve_reader(who, place, TODAY)
         for number in range(4):
             at = factories.unit(place, f"Enhet {number}", parent=unit, kind=UnitKind.UNIT)
             factories.assignment(who, Role.ECONOMIST, place, at)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             assert len(resolve_reader(who, place, TODAY).held) == 5
         assert Unit.objects.count() == 5
 

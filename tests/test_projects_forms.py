@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from projects.forms import parse_parties, party_line
-from projects.models import Funder, PartyRole, Programme, Project, ProjectParty, ProjectUnit
+from projects.models import Funder, PartyRole, Programme, Project, ProjectParty, ProjectUnit, State
 from projects.registry import MESSAGES, register_project
 from strategy import history
 from strategy.models import Role, UnitKind
@@ -604,3 +604,79 @@ def test_the_unit_must_be_within_reach_of_who_registers(place, unit):
     with pytest.raises(PermissionDenied):
         register_project(reader, Project(title="Annans", owner_unit=other))
     assert not Project.objects.exists()
+
+
+# --- what it is for, the case, research, and the state ---------------------------------------------------
+
+
+def test_a_known_state_is_no_field_of_the_form_and_a_hand_made_one_is_not_heard(
+    client, place, unit, strategist
+):
+    project = factories.project(place, owner_unit=unit, state=State.ANCHORING)
+    form = client.get(f"/projekt/{project.pk}/andra/").context["form"]
+    assert "state" not in form.fields
+    answers = filled_in(form) | {"state": "granted", "reason": "Genväg"}
+    assert client.post(f"/projekt/{project.pk}/andra/", answers).status_code == 302
+    project.refresh_from_db()
+    assert project.state == State.ANCHORING
+
+
+def test_an_unknown_state_may_be_given_in_the_form(client, place, unit, strategist):
+    project = factories.project(place, owner_unit=unit)
+    answers = opened(client, project) | {"state": "ongoing", "reason": "Enligt skolan"}
+    assert client.post(f"/projekt/{project.pk}/andra/", answers).status_code == 302
+    project.refresh_from_db()
+    assert project.state == State.ONGOING
+
+
+def test_what_it_is_for_and_the_case_are_kept_as_typed(client, place, unit, strategist):
+    typed = {
+        "level": "international",
+        "kind": "research",
+        "source": "network",
+        "initiated_by": "En lärare på Strandskolan",
+        "link_to_operations": "Språkundervisningen",
+        "expected_effect": "Eleverna vågar tala",
+        "dnr": "UN 2026/0042",
+        "external_reference": "2026-1-SE01",
+        "archive_place": "Kommunarkivet, akt 12",
+        "research_led_by": "Jönköping University",
+        "our_research_part": "Prövar metoden",
+        "doctoral_students": 2,
+    }
+    response = client.post(
+        REGISTER, {"title": "Utbyte", "owner_unit": unit.pk, "kept_until": "2035-12-31", **typed}
+    )
+    assert response.status_code == 302
+    project = Project.objects.get(title="Utbyte")
+    assert {name: getattr(project, name) for name in typed} == typed
+    assert project.kept_until == date(2035, 12, 31)
+
+
+@pytest.mark.parametrize("kind", ["", "development"])
+@pytest.mark.parametrize(
+    ("field", "value"), [("research_led_by", "JU"), ("our_research_part", "Metod"), ("doctoral_students", 0)]
+)
+def test_research_is_told_of_research_projects_alone(client, place, unit, strategist, kind, field, value):
+    response = client.post(REGISTER, {"title": "Utbyte", "owner_unit": unit.pk, "kind": kind, field: value})
+    assert errors(response) == {field: [str(MESSAGES["research_is_told_of_research_projects"])]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("initiated_by", "Anna 850709-9805"),
+        ("initiated_by", "123456-7890"),
+        ("doctoral_students", "-1"),
+        ("doctoral_students", "två"),
+        ("kept_until", "2035"),
+        ("kept_until", "2035-02-30"),
+        ("level", "galaktisk"),
+        ("dnr", "x" * 51),
+    ],
+)
+def test_bad_answers_about_the_case_come_back_with_a_sentence(client, place, unit, strategist, field, value):
+    typed = {"title": "Utbyte", "owner_unit": unit.pk, "kind": "research", field: value}
+    response = client.post(REGISTER, typed)
+    assert list(errors(response)) == [field]
+    assert response.context["form"][field].value() == value

@@ -18,6 +18,8 @@ from projects.attention import rules
 from projects.models import (
     Accounting,
     Funder,
+    Kind,
+    Level,
     Programme,
     Project,
     ProjectRole,
@@ -109,7 +111,7 @@ def test_the_list_shows_each_project_with_what_is_known(client, place, unit, str
         "own_share": cells(response, "Trygg hemma")["own_share"],
         "project_number": "7714",
         "state": str(State.ONGOING.label),
-        "attention": "",
+        "attention": cells(response, "Trygg hemma")["attention"],
     }
     assert "3\u00a0812\u00a0400" in cells(response, "Trygg hemma")["own_share"]
     row = response.context["listing"].rows[0]
@@ -241,6 +243,45 @@ def test_a_funder_is_asked_for_also_as_not_stated(client, place, strategist):
     factories.project(place, "Utan")
     assert titles(client.get(f"{LIST}?finansiar={funder.pk}")) == ["Med"]
     assert titles(client.get(f"{LIST}?finansiar=saknas")) == ["Utan"]
+
+
+def test_programme_level_and_kind_are_asked_for_also_as_not_stated(client, place, strategist):
+    programme = Programme.objects.create(municipality=place, name="Erasmus+")
+    factories.project(place, "Med", programme=programme, level=Level.INTERNATIONAL, kind=Kind.MOBILITY)
+    factories.project(place, "Utan")
+    for asked in (f"program={programme.pk}", "niva=international", "slag=mobility"):
+        assert titles(client.get(f"{LIST}?{asked}")) == ["Med"], asked
+    for asked in ("program=saknas", "niva=saknas", "slag=saknas"):
+        assert titles(client.get(f"{LIST}?{asked}")) == ["Utan"], asked
+    for wrong in ("program=999999", "niva=galaxy", "slag=x"):
+        response = client.get(f"{LIST}?{wrong}")
+        assert (titles(response), len(response.context["errors"])) == ([], 1), wrong
+
+
+def test_a_programme_stands_once_among_the_choices_though_it_has_several_funders(client, place, strategist):
+    programme = Programme.objects.create(municipality=place, name="Gemensam satsning")
+    for name in ("Vinnova", "Formas"):
+        funder = Funder.objects.create(municipality=place, name=name)
+        factories.project(place, programme=programme, funder=funder)
+    form = client.get(LIST).context["form"]
+    assert [label for _key, label in form.fields["program"].choices][1:-1] == ["Gemensam satsning"]
+    assert [label for _key, label in form.fields["finansiar"].choices][1:-1] == ["Formas", "Vinnova"]
+
+
+def test_lacking_a_project_number_is_not_to_be_booked_elsewhere_or_not_at_all(client, place, strategist):
+    factories.project(place, "Har", project_number="0007")
+    factories.project(place, "Hos regionen", accounting=Accounting.ELSEWHERE, accounted_by="Regionen")
+    factories.project(place, "Bokförs inte", accounting=Accounting.NONE)
+    factories.project(place, "Ännu inte", accounting=Accounting.NOT_YET)
+    factories.project(place, "Hos oss", accounting=Accounting.HERE)
+    factories.project(place, "Okänt")
+    assert titles(client.get(f"{LIST}?utannummer=on")) == ["Okänt", "Hos oss", "Ännu inte"]
+
+
+def test_the_less_used_filters_are_folded_away_until_one_is_used(client, place, strategist):
+    assert not client.get(LIST).context["folded"].open
+    for asked in ("niva=local", "utannummer=on", "niva=galaxy"):
+        assert client.get(f"{LIST}?{asked}").context["folded"].open, asked
 
 
 def withdrawn(place, title, **fields):
@@ -501,6 +542,27 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client, place, unit, 
     five = queries()
     assert len(first) == len(five), "\n".join(five)
     assert Project.objects.count() == 5
+
+
+def test_a_joint_list_costs_the_same_number_of_queries_for_two_and_three_municipalities(client, place):
+    who = logged_in(client, place, Role.STRATEGIST)
+
+    def one_more(name):
+        other = factories.municipality(name)
+        with scope(other.pk):
+            factories.assignment(who, Role.STRATEGIST, other)
+            factories.project(other, own_share=Decimal(1))
+
+    def count():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(f"{LIST}?kommuner=alla").status_code == 200
+        return len(captured)
+
+    factories.project(place)
+    one_more("Andra kommunen")
+    two = count()
+    one_more("Tredje kommunen")
+    assert count() == two
 
 
 def test_the_years_pdf_is_of_the_municipalities_that_the_list_shows(client, place, shared):

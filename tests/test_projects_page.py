@@ -10,19 +10,27 @@ from django.utils import timezone
 
 from pages.columns import NOT_STATED
 from projects.attention import rules
+from projects.life import needed_in, take_step
 from projects.models import (
+    EffectFollowUp,
     Funder,
+    GateKind,
+    Kind,
+    Level,
     PartyRole,
     Project,
+    ProjectGate,
     ProjectParty,
     ProjectRole,
     ProjectShare,
     ProjectUnit,
+    Source,
     State,
 )
 from projects.registry import MESSAGES
 from strategy import history
 from strategy.models import Role
+from strategy.permissions import resolve_reader
 from strategy.walls import scope
 from tests import factories
 
@@ -99,6 +107,15 @@ def test_the_page_tells_all_that_is_known(client, place, unit, strategist):
         accounting="here",
         project_number="7714",
         decided_by="Socialnämnden",
+        level=Level.INTERNATIONAL,
+        kind=Kind.RESEARCH,
+        research_led_by="Jönköping University",
+        our_research_part="Prövar metoden",
+        doctoral_students=2,
+        source=Source.NETWORK,
+        initiated_by="En lärare",
+        dnr="SN 2024/0163",
+        external_reference="101093212",
         follows=before,
         part_of=whole,
     )
@@ -113,21 +130,31 @@ def test_the_page_tells_all_that_is_known(client, place, unit, strategist):
     )
     response = client.get(f"/projekt/{project.pk}/")
     said = [value for value in facts(response).values() if value]
-    assert said[:11] == [
+    assert said[:21] == [
         "Socialförvaltningen",
         "Tekniska kontoret",
         "Projektledare Skolan",
+        "Kontaktperson",
         str(ProjectRole.PARTNER.label),
         "Socialstyrelsen",
         "2024-12 – 2027-11-30",
-        said[6],
+        said[7],
+        str(Level.INTERNATIONAL.label),
+        str(Kind.RESEARCH.label),
+        "Jönköping University",
+        "Prövar metoden",
+        "2",
+        str(Source.NETWORK.label),
+        "En lärare",
         "Socialnämnden",
+        "SN 2024/0163",
+        "101093212",
         str(project.get_accounting_display()),
         "7714",
         f"{before.register_id} Föregångaren",
     ]
-    assert said[11] == f"{whole.register_id} Helheten"
-    assert said[6].startswith(f"Tartu linn (EE, {PartyRole.PARTNER.label}), 11 universitet (Europa), 12 ")
+    assert said[21] == f"{whole.register_id} Helheten"
+    assert said[7].startswith(f"Tartu linn (EE, {PartyRole.PARTNER.label}), 11 universitet (Europa), 12 ")
     own, total = response.context["figures"]
     assert own["value"] == "3\u00a0812\u00a0400\u00a0kr"
     assert (
@@ -135,7 +162,11 @@ def test_the_page_tells_all_that_is_known(client, place, unit, strategist):
         and total["value"] != "40\u00a0200\u00a0000\u00a0kr"
     )
     assert [step["label"] for step in response.context["steps"] if step["current"]] == [State.ONGOING.label]
-    assert response.context["found"] == []
+    assert [one["label"] for one in response.context["found"]] == [
+        need.label
+        for need in needed_in(State.ONGOING)
+        if need.gate or need.name in ("link_to_operations", "expected_effect", "decision_document")
+    ]
     # From the other side.
     assert f"{project.register_id} Trygg hemma" in facts(client.get(f"/projekt/{before.pk}/")).values()
     assert f"{project.register_id} Trygg hemma" in facts(client.get(f"/projekt/{whole.pk}/")).values()
@@ -151,7 +182,9 @@ def test_what_is_not_known_is_said(client, place, strategist):
     ]
     assert response.content.decode().count(f'class="missing">{NOT_STATED}') >= 10
     assert [figure["value"] for figure in response.context["figures"]] == [None, None]
-    assert [rule.name for rule in response.context["found"]] == ["owner_unit", "own_share"]
+    assert [one["label"] for one in response.context["found"]] == [
+        rules[name].label for name in ("owner_unit", "own_share")
+    ]
     assert str(rules["owner_unit"].sentence) in response.content.decode()
 
 
@@ -486,7 +519,7 @@ def test_the_owner_has_no_part_beside_the_project(client, place, strategist):
 @pytest.mark.parametrize("role", [Role.STRATEGIST, Role.CONTACT_PERSON])
 def test_the_number_of_queries_does_not_grow_with_the_parts_and_the_history(client, place, unit, habo, role):
     who = logged_in(client, place, role, unit if role == Role.CONTACT_PERSON else None)
-    project = factories.project(place, owner_unit=unit)
+    project = factories.project(place, owner_unit=unit, state=State.ONGOING)
 
     def one_more(number):
         ProjectUnit.objects.create(
@@ -499,19 +532,29 @@ def test_the_number_of_queries_does_not_grow_with_the_parts_and_the_history(clie
             owner_municipality=place, municipality=factories.municipality(f"Kommun {number}"), project=project
         )
         Project.objects.filter(pk=project.pk).update(title=f"Titel {number}")
+        ProjectGate.objects.create(
+            municipality=place,
+            project=project,
+            kind=list(GateKind)[number],
+            done_on=factories.TODAY,
+            done_by=who,
+            evidence="Ja",
+        )
+        EffectFollowUp.objects.create(municipality=place, project=project, due_on=date(2027, 1, 1 + number))
 
     def queries(path):
         with CaptureQueriesContext(connection) as captured:
             assert client.get(f"/projekt/{project.pk}/{path}").status_code == 200
         return len(captured)
 
+    paths = ("", "andra/", "effekter/")
     with history.context(person=who.pk, municipality=place.pk):
         one_more(0)
-    first = [queries(path) for path in ("", "andra/")]
+    first = [queries(path) for path in paths]
     for number in range(1, 5):
         with history.context(person=who.pk, municipality=place.pk):
             one_more(number)
-    assert [queries(path) for path in ("", "andra/")] == first
+    assert [queries(path) for path in paths] == first
 
 
 def test_a_withdrawn_project_is_found_by_its_address(client, place):
@@ -529,3 +572,55 @@ def test_a_note_follows_responsibility_and_is_no_part_of_the_register_level(clie
     logged_in(client, place, role)
     page = client.get(f"/projekt/{project.pk}/").content.decode()
     assert ("Bara för dem som ansvarar" in page) is reads
+
+
+# --- the life, what is next and what is missing ----------------------------------------------------------
+
+
+def test_the_way_bears_the_days_of_its_steps_and_the_next_step_says_what_it_needs(
+    client, place, unit, strategist
+):
+    reader = resolve_reader(strategist, place, factories.TODAY)
+    project = factories.project(place, owner_unit=unit, state=State.IDEA, ends_on=date(2027, 6, 30))
+    take_step(reader, project, State.ANCHORING, on=date(2026, 11, 2))
+    page = client.get(project.get_absolute_url())
+    steps = [(step["label"], step["day"], step["current"]) for step in page.context["steps"][:3]]
+    assert steps == [
+        (State.IDEA.label, None, False),
+        (State.ANCHORING.label, date(2026, 11, 2), True),
+        (State.DECIDED_TO_APPLY.label, None, False),
+    ]
+    step = page.context["next_step"]
+    assert step["url"] == f"/projekt/{project.pk}/steg/decided_to_apply/"
+    assert [need["met"] for need in step["needs"]] == [True, False, False, False, False, False]
+    assert [other["url"] for other in step["others"]] == [f"/projekt/{project.pk}/steg/broken_off/"]
+    assert page.context["next_date"]["day"] == date(2027, 6, 30)
+    assert page.context["found"][0]["label"] == rules["contact_person"].label
+    EffectFollowUp.objects.create(municipality=place, project=project, due_on=date(2026, 11, 1))
+    late = client.get(project.get_absolute_url()).context["next_date"]
+    assert (late["day"], late["late"]) == (date(2026, 11, 1), True)
+
+
+def test_who_may_not_change_is_led_to_no_page_where_something_is_changed(client, place, unit):
+    project = factories.project(place, owner_unit=unit, state=State.ONGOING)
+    logged_in(client, place, Role.AUDITOR)
+    content = client.get(project.get_absolute_url()).content.decode()
+    for path in ("steg/", "lage/", "saknas/", "moment/", "effekter/", "andra/"):
+        assert f'"/projekt/{project.pk}/{path}' not in content, path
+
+
+def test_what_shows_that_a_gate_is_passed_is_not_read_at_the_register_level(client, place, unit):
+    project = factories.project(place, owner_unit=unit, state=State.IDEA)
+    head = factories.reader(place, Role.HEAD, unit)
+    ProjectGate.objects.create(
+        municipality=place,
+        project=project,
+        kind=GateKind.BUDGET,
+        done_on=factories.TODAY,
+        done_by=head.person,
+        evidence="Ledningsgruppens anteckning",
+    )
+    logged_in(client, place, Role.EMPLOYEE)
+    page = client.get(project.get_absolute_url())
+    assert [bool(gate["day"]) for gate in page.context["gates"]].count(True) == 1
+    assert "Ledningsgruppens" not in page.content.decode()

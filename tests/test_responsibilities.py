@@ -65,6 +65,7 @@ def test_every_constraint_of_people_and_organisation_has_a_sentence():
     from strategy import organisation
     from strategy.models import (
         BoardService,
+        MailDomain,
         Municipality,
         MunicipalityMember,
         Population,
@@ -82,6 +83,7 @@ def test_every_constraint_of_people_and_organisation_has_a_sentence():
         Unit,
         UnitName,
         BoardService,
+        MailDomain,
     )
     names = {constraint.name for model in models for constraint in model._meta.constraints}
     said = set(MESSAGES) | set(organisation.MESSAGES)
@@ -90,6 +92,7 @@ def test_every_constraint_of_people_and_organisation_has_a_sentence():
         "unit_tree_has_no_cycle",
         "unit_stays_what_it_is",
         "board_service_is_to_a_board",
+        "strategy_maildomain_domain_key",  # a unique field, named by Django
     }
 
 

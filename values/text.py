@@ -114,61 +114,238 @@ def format_decimal(number: Decimal, places: int | None = None) -> str:
 # --- search ----------------------------------------------------------------------------------------------
 
 # The Swedish noun's definite and plural endings, each also in the genitive. PostgreSQL's stemmer is not
-# used: it gives projekt and projektet different stems and finds no compounds. Cutting too much is
-# harmless (what is left is still the beginning of the word); exact hits are listed first by the caller.
+# used: it gives projekt and projektet different stems and finds no compounds.
 _NOUN_ENDINGS = (
     *("a", "an", "or", "orna"),  # skola
     *("e", "en", "ar", "arna"),  # medarbetare, nämnden, ungdomar
     *("n", "et", "er", "erna", "ena", "na"),  # strategin, projektet, kommuner, samarbetena
-    *("ning", "ningen", "ningar", "ningarna"),  # ansökningar beside ansökan, utbildning beside utbilda
 )
-_ENDINGS = sorted({ending + s for ending in (*_NOUN_ENDINGS, "") for s in ("", "s")} - {""}, key=len)[::-1]
+_WITH_GENITIVE = {ending + s for ending in (*_NOUN_ENDINGS, "") for s in ("", "s")} - {""}
+_ENDINGS = sorted(_WITH_GENITIVE, key=lambda ending: (-len(ending), ending))
+# Made from verbs: ansökningar beside ansökan, utbildning beside utbilda. A letter more must stay, or
+# förening would find whatever is före.
+_NING = sorted({f"ning{ending}" for ending in ("", "s", "en", "ens", "ar", "ars", "arna", "arnas")}, key=len)[
+    ::-1
+]
 _LETTERS_THAT_STAY = 4
-# Where a lone n is the article (strategin, miljön, partnern) and not the word's own (region, kommun).
-_BEFORE_N = tuple("eiyåäörl")
+# Where a lone n is the article (strategin, miljön, kommittén, partnern) and not the word's own (region, kommun).
+_BEFORE_N = tuple("eéiyåäörl")
+# Adjectives in the neuter: digitalt, internationellt, hållbart, offentligt, europeiskt.
+_BEFORE_T = ("al", "ell", "bar", "lig", "isk")
+_HET = tuple(f"het{ending}" for ending in ("", "s", "en", "ens", "er", "ers", "erna", "ernas"))
+# Qualities beside their adjectives: hållbarhet, arbetslöshet, jämlikhet, jämställdhet, trygghet.
+_BEFORE_HET = ("bar", "lös", "lik", "ställd", "trygg")
+_LATIN = (("ium", 1), ("eum", 1), ("centrum", 5), ("spektrum", 6))  # stipendium: stipendiet, stipendier
+
+_EDGE, _END = r"(?<!\w)", r"(?!\w)"
+_ANY_ENDING = f"(?:{'|'.join(_ENDINGS)})"
+_OF_A = "(?:as?|ans?|ors?|ornas?)"
+_OF_E = r"e|es\w*"
+_OF_CONSONANT = "(?:ens?|ets?|ers?|ernas?|ars?|arnas?|enas?|s)"
+_CONSONANTS = "bcdfghjklmnpqrstvwxz"
+
+# What merely has the same letters, for the field's own short words: elev is no part of "relevant", kommun
+# none of "kommunikation". The pattern stands in place of the word.
+_FALSE_FRIENDS = {
+    "del": rf"{_EDGE}del|(?<!han)(?<!me)(?<!mo)(?<!för)del{_ANY_ENDING}?{_END}",
+    "elev": r"elev(?!a[nt]|at|er[ai])",
+    "fond": r"fond(?!ant)",
+    "kommun": r"kommun(?!i[koc]|is)",
+    "konst": r"konst(?!ant|at|el|ig|itu|ru)",
+    "kurs": r"(?<!dis)(?<!kon)(?<!ex)kurs(?!iv)",
+    "medel": r"(?<!o)(?<!för)medel(?!bar|hav|måtta|stor|stora|svår|tid|ålder|ålders|värd)",
+    "medi": r"medi(?!c|t|okr)",
+    "natur": r"(?<!sig)natur(?!alis)",
+    "nämnd": rf"nämnd(?!a{_END})",
+    "region": r"region(?!s[cg])",
+    "råd": rf"{_EDGE}råd|(?<!b)(?<!t)(?<!om)råd(?:et|en|ens|ets|s)?{_END}",
+    "rätt": r"(?<!be)(?<!för)(?<!in)(?<!upp)rätt(?!a)",
+    "stat": rf"{_EDGE}stat(?:en|er|erna|lig|liga|ligt)?s?{_END}|{_EDGE}stats|stat(?:en|er|erna)s?{_END}",
+    "tid": rf"{_EDGE}tid(?!ning|skrift)|tid(?:ens?|ers?|ernas?|s)?{_END}",
+}
+
+# Nouns that change their vowel, which no ending tells. The forms that ask, and what all of them look for.
+_CHANGING = {
+    word: pattern
+    for words, pattern in (
+        (
+            "land lands landet landets länder länders länderna ländernas",
+            rf"(?:{_EDGE}|deltagar|grann|hem|kandidat|medlems|partner|program|tredje|värd)(?:land(?:et)?s?{_END}|länder)",
+        ),
+        (
+            "stad stads staden stadens städer städers städerna städernas",
+            rf"(?<!bo)stad(?:en)?s?{_END}|{_EDGE}stads|(?<!bo)städer",
+        ),
+        ("bok boken bokens böcker böcker böckerna böckernas", rf"bok(?:en)?s?{_END}|{_EDGE}bok|böcker"),
+        (
+            "huvudman huvudmannen huvudmannens huvudmän huvudmännen huvudmännens",
+            r"huvudm[aä]n",
+        ),
+        ("arena arenan arenans arenas arenor arenorna arenornas", rf"aren{_OF_A}{_END}|{_EDGE}arena"),
+        ("man mannen mannens män mäns männen männens", rf"{_EDGE}m(?:an|annen|än|ännen)s?{_END}"),
+    )
+    for word in words.split()
+}
 
 _QUOTED = re.compile(r'"([^"]*)"|[”“„]([^”“„]*)[”“]|»([^»«]*)[«»]|«([^»«]*)»')
 _AROUND_WORDS = ".,;:!?…()[]{}<>'’‘\"”“„»«"
 
 
-def _without_ending(word: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which a word may stand in a text: `part` anywhere in it and, where it is not empty, `pattern`.
+
+    The pattern is a regular expression that Python and PostgreSQL read alike. `part` is empty where the
+    pattern has no letters that always stand together.
+    """
+
+    part: str
+    pattern: str = ""
+
+    def stands_in(self, text: str) -> bool:
+        return self.part in text and (not self.pattern or re.search(self.pattern, text) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of a search: as it was written, and the ways in which it may stand in a lower-case NFC text.
+
+    `exact` says that it is sought as it is: a code, or what stood in quotation marks.
+    """
+
+    written: str
+    ways: tuple[Way, ...]
+    exact: bool = False
+
+    def stands_in(self, text: str) -> bool:
+        return any(way.stands_in(text) for way in self.ways)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+def _without_ending(word: str) -> tuple[str, str]:
+    """The word without its longest ending, and the ending; "" where at least three letters would not stay."""
+    for ending in _NING:
+        rest = word.removesuffix(ending)
+        if rest != word and _letters(rest) > _LETTERS_THAT_STAY:
+            return rest, ending
     for ending in _ENDINGS:
         rest = word.removesuffix(ending)
-        if ending in ("n", "ns") and not rest.endswith(_BEFORE_N):
-            continue
-        if rest != word and sum(map(str.isalpha, rest)) >= _LETTERS_THAT_STAY:
-            return rest
-    return word
+        if rest != word and _letters(rest) >= _LETTERS_THAT_STAY - 1 and _may_be_cut(rest, ending):
+            # föräldern, as förälder
+            more = rest.removesuffix("er") if ending in ("n", "ns") else rest
+            return (more if _letters(more) >= _LETTERS_THAT_STAY else rest), ending
+    # The neuter of adjectives.
+    rest = word.removesuffix("t")
+    return (rest, "t") if rest.endswith(_BEFORE_T) else (word, "")
 
 
-def search_words(query: str) -> list[str]:
-    """The words to look for, each anywhere in the text (ILIKE '%word%', after `escape_like`).
+def _may_be_cut(rest: str, ending: str) -> bool:
+    short = _letters(rest) < _LETTERS_THAT_STAY
+    if ending in ("n", "ns"):
+        return rest.endswith("é" if short else _BEFORE_N)
+    if ending in ("a", "as"):
+        return not rest.endswith(("i", "e"))  # media is no form of medi
+    return not (short and ending == "s")
 
-    Lower case and NFC like the column they are sought in. A word loses one Swedish noun or genitive
-    ending if at least four letters stay, so that projekt, projektet and projektens find each other.
-    What holds a digit (P-2026-14, 2020-T2) and what stands in quotation marks is left as it is. Signs
-    standing alone ("stöd & bidrag") are no words. Each word once, in the order written.
+
+def _stem(word: str) -> tuple[str, str]:
+    """What is looked for of a word of four letters or more, and the ending that was taken from it."""
+    for ending in _HET:
+        adjective = word.removesuffix(ending)
+        if adjective != word and adjective.endswith(_BEFORE_HET):
+            return adjective, ending
+    rest, ending = _without_ending(word)
+    for latin, cut in _LATIN:
+        if rest.endswith(latin) and _letters(rest) > _LETTERS_THAT_STAY + 1:
+            return rest[: len(rest) - len(latin) + cut], "um"
+    # programmet, medlemmar: m and n are doubled between vowels.
+    if rest.endswith(("mm", "nn")):
+        return rest[:-1], ending
+    return rest, ending
+
+
+def _ways(word: str) -> tuple[Way, ...]:
+    if word in _CHANGING:
+        return (Way("", _CHANGING[word]),)
+    if _letters(word) < _LETTERS_THAT_STAY:
+        # EU is at the beginning or the end of a word, and not within "museum".
+        sign = re.escape(word)
+        return (Way(word, _FALSE_FRIENDS.get(word) or f"{_EDGE}{sign}|{sign}{_OF_CONSONANT}?{_END}"),)
+    stem, ending = _stem(word)
+    if _letters(stem) < _LETTERS_THAT_STAY:
+        return _short(word, stem, ending)
+    last = stem[-2:]
+    if ending and last[1] == "l" and last[0] in _CONSONANTS and last not in ("ll", "rl"):
+        # medlen beside medel, but not every word that goes on from there: medlem, reglera.
+        full = f"{stem[:-1]}el"
+        return (
+            Way(stem, f"{re.escape(stem)}{_ANY_ENDING}{_END}"),
+            Way(full, _FALSE_FRIENDS.get(full, "")),
+        )
+    ways = [Way(stem, _FALSE_FRIENDS.get(stem, ""))]
+    # centret beside center, vattnet beside vatten
+    if ending and (
+        last in ("tn", "kn", "pn") or (last[1] == "r" and last[0] in _CONSONANTS and last != "rr")
+    ):
+        ways.append(Way(f"{stem[:-1]}e{stem[-1]}"))
+    if last == "el" and stem[-3] in _CONSONANTS and _letters(stem) > _LETTERS_THAT_STAY:
+        bare = f"{stem[:-2]}l"
+        ways.append(Way(bare, f"{re.escape(bare)}{_ANY_ENDING}{_END}"))
+    return tuple(ways)
+
+
+def _short(word: str, stem: str, ending: str) -> tuple[Way, ...]:
+    """Where three letters stay (målet, resor, hemmet): a word, or the last of a compound, since three letters
+    stand within too much."""
+    if stem in _FALSE_FRIENDS:
+        return (Way(stem, _FALSE_FRIENDS[stem]),)
+    plain = ending.removesuffix("s")
+    written = Way(word.removesuffix("s") if plain != ending else word)
+    doubled = f"{stem}{stem[-1]}?" if stem[-1] in "mn" else stem
+    if plain in ("a", "an", "or", "orna"):
+        return written, Way(stem, f"{doubled}{_OF_A}{_END}")  # skola without its a is no word
+    ways = [written, Way(stem, f"{doubled}(?:{_OF_E}|ns?|{_OF_CONSONANT})?{_END}")]  # målet without its et is
+    if plain == "arna":
+        ways.append(Way(f"{stem}ar"))  # lärarna beside vägarna
+    return tuple(ways)
+
+
+def search_terms(query: str) -> list[Term]:
+    """The words to look for, all of which must stand in what is found.
+
+    Lower case and NFC like the text they are sought in. A word loses one Swedish noun or genitive ending if
+    at least four letters stay, so that projekt, projektet and projektens find each other, alone and in
+    compounds. What holds a digit (P-2026-14, 2020-T2) and what stands in quotation marks is left as it is.
+    Signs standing alone ("stöd & bidrag") are no words. Each word once, in the order written.
     """
+    terms: dict[tuple[Way, ...], Term] = {}
+    for word, exact in _written(query):
+        ways = (Way(word),) if exact else _ways(word)
+        terms.setdefault(ways, Term(word, ways, exact))
+    return list(terms.values())
+
+
+def _written(query: str) -> list[tuple[str, bool]]:
+    """Each word as written, and whether it is sought as it is: with a digit, or in quotation marks."""
     # Control characters part words; a NUL would stop the database.
     cleared = "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in query)
     lowered = nfc(squeeze(cleared).lower())
-    words: list[str] = []
+    words: list[tuple[str, bool]] = []
     at = 0
     for quoted in _QUOTED.finditer(lowered):
         words += _loose_words(lowered[at : quoted.start()])
-        words.append(squeeze("".join(part or "" for part in quoted.groups())))
+        words.append((squeeze("".join(part or "" for part in quoted.groups())), True))
         at = quoted.end()
     words += _loose_words(lowered[at:])
-    return [word for word in dict.fromkeys(words) if word]
+    return [(word, exact) for word, exact in words if word]
 
 
-def _loose_words(text: str) -> list[str]:
+def _loose_words(text: str) -> list[tuple[str, bool]]:
     words = (word.strip(_AROUND_WORDS) for word in text.split())
-    return [
-        word if any(map(str.isdigit, word)) else _without_ending(word)
-        for word in words
-        if any(map(str.isalnum, word))
-    ]
+    return [(word, any(map(str.isdigit, word))) for word in words if any(map(str.isalnum, word))]
 
 
 # --- counts ----------------------------------------------------------------------------------------------

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from pages.files import ChooseSheet
 from pages.imports import Outcome, Preview, require_ready
 from projects.exchange.columns import as_party, read_projects
 from projects.exchange.directory import Reference
@@ -41,42 +43,61 @@ def batches_visible_to(reader: Reader) -> QuerySet[ImportBatch]:
 
 
 def upload(
-    reader: Reader, name: str, data: bytes, *, year: int | None, content_type: str = ""
+    reader: Reader,
+    name: str,
+    data: bytes,
+    *,
+    year: int | None,
+    content_type: str = "",
+    sheet: str | None = None,
+    may_choose: bool = False,
 ) -> ImportBatch:
     """Stores a file that can be read as projects, with what becomes of its rows; writes no project.
 
-    Raises `TableRefused`, and then nothing is stored.
+    Raises `TableRefused`, and then nothing is stored. `may_choose`: a workbook of which several sheets hold
+    a table is stored too, for somebody to say which (`choose_sheet`); until then `preview_of` raises
+    `ChooseSheet`.
     """
     reader.require("project.import")
-    sheet = read_projects(data)
     answers: dict[str, Any] = {} if year is None else {"year": year}
-    preview = Judge(reader.municipality, sheet, answers, reader.today).preview()
+    if sheet is not None:
+        answers["sheet"] = sheet
+    counts: dict[str, int] = {}
+    try:
+        counts = (
+            Judge(reader.municipality, read_projects(data, sheet=sheet), answers, reader.today)
+            .preview()
+            .counts
+        )
+    except ChooseSheet:
+        if not may_choose:
+            raise
     file = store(reader.municipality, name, data, content_type)
     return ImportBatch.objects.create(
         municipality=reader.municipality,
         kind=KIND,
         file=file,
         answers=answers,
-        counts=preview.counts,
+        counts=counts,
         uploaded_by=reader.person,
     )
 
 
 def preview_of(reader: Reader, batch: ImportBatch) -> Preview:
-    """What the batch would do to the register as it stands now. Raises FileDamaged."""
+    """What the batch would do to the register as it stands now. Raises FileDamaged and ChooseSheet."""
     reader.require("import.read", batch)
     return _judge(reader, batch).preview()
 
 
 def _judge(reader: Reader, batch: ImportBatch, *, lock: bool = False) -> Judge:
-    sheet = read_projects(contents(batch.file))
+    sheet = read_projects(contents(batch.file), sheet=batch.answers.get("sheet"))
     return Judge(reader.municipality, sheet, batch.answers, reader.today, lock=lock)
 
 
 def answer(reader: Reader, batch: ImportBatch, given: Mapping[str, str]) -> Preview:
     """Keeps the answers with the batch and judges anew."""
     reader.require("project.import", batch)
-    _still(batch, BatchState.JUDGED)
+    still(batch, BatchState.JUDGED)
     batch.answers = with_answers(batch.answers, given)
     preview = _judge(reader, batch).preview()
     batch.counts = preview.counts
@@ -84,11 +105,41 @@ def answer(reader: Reader, batch: ImportBatch, given: Mapping[str, str]) -> Prev
     return preview
 
 
+def sheets_of(batch: ImportBatch) -> tuple[str, ...]:
+    """The sheets of the file that hold a table. Raises FileDamaged."""
+    try:
+        read = read_projects(contents(batch.file))
+    except ChooseSheet as choice:
+        return choice.sheets
+    return (read.name,)
+
+
+def choose_sheet(reader: Reader, batch: ImportBatch, sheet: str) -> Preview:
+    """Says which sheet of the workbook is read; the answers to questions about another fall away.
+
+    Raises `TableRefused` where the sheet is no table of projects, and the batch stays as it was.
+    """
+    reader.require("project.import", batch)
+    still(batch, BatchState.JUDGED)
+    year = batch.answers.get("year")
+    answers: dict[str, Any] = {"sheet": sheet} if year is None else {"year": year, "sheet": sheet}
+    preview = Judge(
+        reader.municipality, read_projects(contents(batch.file), sheet=sheet), answers, reader.today
+    ).preview()
+    batch.answers, batch.counts = answers, preview.counts
+    batch.save(update_fields=["answers", "counts"])
+    return preview
+
+
+class UndoneFirst(Exception):
+    """A later import changed the same projects: it is undone before this one. The message says which."""
+
+
 class BatchMovedOn(Exception):
     """Somebody has confirmed, cancelled or undone the batch already."""
 
 
-def _still(batch: ImportBatch, state: BatchState) -> None:
+def still(batch: ImportBatch, state: BatchState) -> None:
     """Locks the batch and looks at it anew, so that two clicks do not do the same thing twice."""
     batch.refresh_from_db(from_queryset=ImportBatch.objects.select_for_update())
     if batch.state != state:
@@ -101,6 +152,19 @@ def _one_import_at_a_time(municipality: Municipality) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('projects.exchange'), %s)", [municipality.pk])
 
 
+@contextmanager
+def _taking_in() -> Iterator[None]:
+    """A list may give any state; by hand a state is reached by a step. Holds until the transaction ends."""
+    _say_taking_in("on")
+    yield
+    _say_taking_in("")
+
+
+def _say_taking_in(said: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('medel.takes_in', %s, true)", [said])
+
+
 def confirm(
     reader: Reader, batch: ImportBatch, *, seen: str, at: datetime, leave_out_refused: bool = False
 ) -> Preview:
@@ -111,7 +175,7 @@ def confirm(
     """
     reader.require("project.import", batch)
     with transaction.atomic():
-        _still(batch, BatchState.JUDGED)
+        still(batch, BatchState.JUDGED)
         _one_import_at_a_time(reader.municipality)
         judge = _judge(reader, batch, lock=True)
         preview = judge.preview()
@@ -119,12 +183,54 @@ def confirm(
         with _language_of_the_record():
             told = _("Import %(number)d, %(file)s") % {"number": batch.pk, "file": batch.file.name}
         history.give_reason(told)
-        _write(reader, batch, judge)
+        with _taking_in():
+            _write(reader, batch, judge)
         batch.state = BatchState.CONFIRMED
         batch.confirmed_at = at
         batch.counts = preview.counts
-        batch.save(update_fields=["state", "confirmed_at", "counts"])
+        batch.answers.pop("taking_in", None)
+        batch.save(update_fields=["state", "confirmed_at", "counts", "answers"])
     return preview
+
+
+# An import of more is written by the worker: a request ends within seconds.
+MOST_AT_ONCE = 2_000
+
+
+def is_long(batch: ImportBatch) -> bool:
+    written: int = sum(batch.counts.get(outcome, 0) for outcome in (Outcome.NEW, Outcome.CHANGED))
+    return written > MOST_AT_ONCE
+
+
+class Progress(StrEnum):
+    """How far the worker has come with a batch."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    STOPPED = "stopped"
+
+
+# The worker tells every ten seconds that it lives.
+_SILENCE = timedelta(seconds=60)
+
+
+def progress(batch: ImportBatch, now: datetime) -> Progress | None:
+    """None where the batch was not left to the worker, or where the worker has said what stopped it."""
+    wanted = batch.answers.get("taking_in")
+    if batch.state != BatchState.JUDGED or wanted is None or "problem" in wanted:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT j.status, w.last_heartbeat FROM procrastinate_jobs j"
+            " LEFT JOIN procrastinate_workers w ON w.id = j.worker_id WHERE j.id = %s",
+            [wanted["job"]],
+        )
+        status, heard = cursor.fetchone() or (None, None)
+    if status == "todo":
+        return Progress.WAITING
+    if status == "doing" and heard is not None and now - heard < _SILENCE:
+        return Progress.WORKING
+    return Progress.STOPPED
 
 
 def _language_of_the_record() -> AbstractContextManager[None]:
@@ -135,7 +241,7 @@ def _language_of_the_record() -> AbstractContextManager[None]:
 def cancel(reader: Reader, batch: ImportBatch) -> None:
     reader.require("project.import", batch)
     with transaction.atomic():
-        _still(batch, BatchState.JUDGED)
+        still(batch, BatchState.JUDGED)
         batch.state = BatchState.CANCELLED
         batch.save(update_fields=["state"])
 
@@ -169,33 +275,30 @@ def _write(reader: Reader, batch: ImportBatch, judge: Judge) -> None:
         sorted({name for plan in changed for name in plan.changes}),
     )
     year = reader.today.year
-    projects = [
-        Project(
-            municipality=place,
-            register_year=year,
-            register_number=number,
-            **{name: value(name, wanted) for name, wanted in plan.wanted.items()},
-        )
-        for plan, number in zip(new, take_register_numbers(place, year, len(new)), strict=True)
-    ]
-    Project.objects.bulk_create(projects)
+    keys_of_new = _insert(
+        place,
+        year,
+        take_register_numbers(place, year, len(new)),
+        [{name: value(name, wanted) for name, wanted in plan.wanted.items()} for plan in new],
+    )
+    # Each plan with its project and the version that the project has now: the trigger counts one for the one
+    # statement that changed it.
     touched = [
-        *zip(new, projects, strict=True),
-        *((plan, judge.projects[plan.target_id or 0]) for plan in changed),
+        *((plan, key, 1) for plan, key in zip(new, keys_of_new, strict=True)),
+        *((plan, plan.target_id or 0, judge.projects[plan.target_id or 0].version + 1) for plan in changed),
     ]
     _write_parts(place, judge, touched, before)
     ImportedProject.objects.bulk_create(
         ImportedProject(
-            municipality=place,
-            batch=batch,
-            project=project,
+            municipality_id=place.pk,
+            batch_id=batch.pk,
+            project_id=key,
             line=plan.line,
             action=ImportedAction.NEW if plan.target is None else ImportedAction.CHANGED,
-            before=before.get(project.pk, {}),
-            # The trigger counts one for the one statement that changed it.
-            version_after=1 if plan.target is None else project.version + 1,
+            before=before.get(key, {}),
+            version_after=version,
         )
-        for plan, project in touched
+        for plan, key, version in touched
     )
     RememberedWord.objects.bulk_create(
         [
@@ -215,6 +318,46 @@ def _add(
     rows: list[Any] = [model(municipality=place, name=squeeze(one.name)) for one in names]
     model._default_manager.bulk_create(rows)
     return {fold(row.name): row.pk for row in rows}
+
+
+def _insert(
+    place: Municipality, year: int, numbers: Sequence[int], wanted: Sequence[Mapping[str, Any]]
+) -> list[int]:
+    """New projects in one statement; their keys in the order given.
+
+    bulk_create makes an object of each row and asks fifty fields of it, where a row of a file fills twenty.
+    What no row fills stands once in the statement.
+    """
+    if not wanted:
+        return []
+    pattern = Project(municipality_id=place.pk, register_year=year)
+    filled = {name for row in wanted for name in row}
+    table, quote = Project._meta, connection.ops.quote_name
+    columns, terms, values = [], [], []
+    for one in table.concrete_fields:
+        if one.primary_key:
+            continue
+        kind = f"{one.db_type(connection)}"
+        usual = one.pre_save(pattern, add=True)
+        columns.append(quote(str(one.column)))
+        if one.attname == "register_number":
+            terms.append("unnest(%s::bigint[])")
+            values.append(list(numbers))
+        elif one.attname in filled:
+            terms.append(f"unnest(%s::{kind}[])")
+            given = [row.get(one.attname, usual) for row in wanted]
+            values.append([one.get_db_prep_save(value, connection) for value in given])
+        else:
+            terms.append(f"%s::{kind}")
+            values.append(one.get_db_prep_save(usual, connection))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(table.db_table)} ({', '.join(columns)})"
+            f" SELECT {', '.join(terms)} RETURNING register_number, id",
+            values,
+        )
+        keys = dict(cursor.fetchall())
+    return [keys[number] for number in numbers]
 
 
 def _save(projects: Sequence[Project], names: Sequence[str]) -> None:
@@ -252,7 +395,7 @@ def _kept(value: Any) -> Any:
 def _write_parts(
     place: Municipality,
     judge: Judge,
-    touched: Sequence[tuple[Plan, Project]],
+    touched: Sequence[tuple[Plan, int, int]],
     before: Mapping[int, dict[str, Any]],
 ) -> None:
     """Makes parties and units those of the row, touching only the ones that differ."""
@@ -260,20 +403,20 @@ def _write_parts(
     gone_units: list[int] = []
     parties: list[ProjectParty] = []
     units: list[ProjectUnit] = []
-    for plan, project in touched:
+    for plan, key, _version in touched:
         if plan.changes_parties:
-            rows = judge.party_rows.get(project.pk, []) if plan.target else []
+            rows = judge.party_rows.get(key, []) if plan.target else []
             wanted = plan.parties or ()
             # By its key: a party that is only spelt otherwise keeps its country and role.
             standing = {as_party(row).key: row for row in rows}
             present_parties = set(map(as_party, rows))
             if plan.target:
-                before[project.pk]["parties"] = [_party_kept(row) for row in rows]
+                before[key]["parties"] = [_party_kept(row) for row in rows]
             gone_parties += [row.pk for row in rows if as_party(row) not in wanted]
             parties += [
                 ProjectParty(
-                    municipality=place,
-                    project=project,
+                    municipality_id=place.pk,
+                    project_id=key,
                     name=party.name,
                     kind=party.kind,
                     number=party.number,
@@ -285,13 +428,13 @@ def _write_parts(
                 if party not in present_parties
             ]
         if plan.changes_units:
-            parts = judge.unit_rows.get(project.pk, []) if plan.target else []
+            parts = judge.unit_rows.get(key, []) if plan.target else []
             if plan.target:
-                before[project.pk]["units"] = [part.unit_id for part in parts]
+                before[key]["units"] = [part.unit_id for part in parts]
             gone_units += [part.pk for part in parts if part.unit_id not in (plan.units or ())]
             present = {part.unit_id for part in parts}
             units += [
-                ProjectUnit(municipality=place, project=project, unit_id=unit_id)
+                ProjectUnit(municipality_id=place.pk, project_id=key, unit_id=unit_id)
                 for unit_id in plan.units or ()
                 if unit_id not in present
             ]
@@ -333,11 +476,12 @@ def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") 
     """Withdraws the new projects and gives changed ones their former values.
 
     A project that was changed after the import is left as it is and named, unless the change was a later
-    import that is undone itself: imports are undone in the reverse of their order. Register ids stay used.
+    import that is undone itself: imports are undone in the reverse of their order, and `UndoneFirst` names
+    the one that comes before. Register ids stay used.
     """
     reader.require("project.import", batch)
     with transaction.atomic():
-        _still(batch, BatchState.CONFIRMED)
+        still(batch, BatchState.CONFIRMED)
         with _language_of_the_record():
             told = _("Import %(number)d, %(file)s, was undone") % {
                 "number": batch.pk,
@@ -346,6 +490,7 @@ def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") 
         why = f"{told}: {squeeze(reason)}" if reason.strip() else f"{told}."
         history.give_reason(why)
         done = list(batch.imported_projects.order_by("line", "pk"))
+        _refuse_the_wrong_order(batch, done)
         projects = {
             project.pk: project
             for project in Project.objects.filter(pk__in=[row.project_id for row in done])
@@ -357,9 +502,10 @@ def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") 
             project for row in done if (project := projects[row.project_id]).version != row.version_after
         )
         new = [row.project_id for row in untouched if row.action == ImportedAction.NEW]
-        Project.objects.filter(pk__in=new).update(withdrawn_at=at, withdrawn_reason=why[:500])
         changed = [row for row in untouched if row.action == ImportedAction.CHANGED]
-        _restore(reader.municipality, changed, projects)
+        with _taking_in():
+            Project.objects.filter(pk__in=new).update(withdrawn_at=at, withdrawn_reason=why[:500])
+            _restore(reader.municipality, changed, projects)
         batch.state = BatchState.UNDONE
         batch.undone_at = at
         batch.counts = {
@@ -371,6 +517,27 @@ def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") 
         }
         batch.save(update_fields=["state", "undone_at", "counts"])
     return Undone(len(new), len(changed), kept)
+
+
+def _refuse_the_wrong_order(batch: ImportBatch, done: Sequence[ImportedProject]) -> None:
+    versions = {row.project_id: row.version_after for row in done}
+    later = max(
+        (
+            (version, number, file)
+            for project, version, number, file in ImportedProject.objects.filter(
+                municipality=batch.municipality, project__in=versions, batch__state=BatchState.CONFIRMED
+            )
+            .exclude(batch=batch)
+            .values_list("project_id", "version_after", "batch_id", "batch__file__name")
+            if version > versions[project]
+        ),
+        default=None,
+    )
+    if later is not None:
+        raise UndoneFirst(
+            _("Import %(number)d, %(file)s, changed the same projects later. Undo that one first.")
+            % {"number": later[1], "file": later[2]}
+        )
 
 
 def _restore(place: Municipality, rows: Sequence[ImportedProject], projects: Mapping[int, Project]) -> None:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export import fields, resources, widgets
@@ -21,10 +22,19 @@ from import_export import fields, resources, widgets
 from pages.columns import Column, Text
 from pages.files import Problem, TableRefused, write_csv
 from pages.imports import CellRefused, ImportColumn, Sheet, read_sheet
-from projects.models import CoFinancingKind, Project, ProjectParty, ProjectRole, State
+from projects.models import (
+    CoFinancingKind,
+    Kind,
+    Level,
+    Project,
+    ProjectParty,
+    ProjectRole,
+    Source,
+    State,
+)
 from projects.texts import TextRefused, longest, plain
 from strategy.models import Unit
-from values.money import Amount, parse_amount
+from values.money import CURRENCIES, Amount, parse_amount
 from values.precision import PartialDate, Precision, parse_partial_date
 from values.text import fold, parse_counts, squeeze
 
@@ -78,13 +88,76 @@ class DateWidget(widgets.Widget):  # type: ignore[misc]
     """A day or a month. A year alone is refused: the register does not guess the month."""
 
     def clean(self, value: str, row: object = None, **kwargs: object) -> PartialDate:
-        known = parse_partial_date(value)
+        # Databases write a day as its midnight, and the register keeps no clock.
+        known = parse_partial_date(_CLOCK.sub("", value))
         if known.precision is Precision.YEAR:
             raise CellRefused(_("Give the month too, as %(example)s.") % {"example": f"{known.label}-09"})
         return known
 
     def render(self, value: PartialDate | None, obj: object = None, **kwargs: object) -> str:
         return "" if value is None else value.label
+
+
+_CLOCK = re.compile(r"(?<=\d)[ T]\d{1,2}[:.]\d\d(?:[:.]\d\d(?:[.,]\d+)?)?$")
+
+
+class ProjectNumberWidget(TextWidget):
+    """The accounts' number. What our list says in place of one that is not stated is none."""
+
+    def clean(self, value: str, row: object = None, **kwargs: object) -> str | None:
+        text = super().clean(value)
+        if text is None or fold(text) in self._none or self._with.match(fold(text)):
+            return None
+        return text
+
+    @cached_property
+    def _none(self) -> frozenset[str]:
+        said: set[str] = set()
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                said |= {
+                    fold(_("in another organisation's accounts")),
+                    fold(_("not in the accounts yet")),
+                    fold(_("not to be accounted")),
+                }
+        return frozenset(said)
+
+    @cached_property
+    def _with(self) -> re.Pattern[str]:
+        begun = set()
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                begun.add(fold(_("with %(organisation)s") % {"organisation": ""}))
+        return re.compile("(?:" + "|".join(re.escape(one) + r" \D" for one in begun if one) + ")")
+
+
+class ApproximateWidget(widgets.Widget):  # type: ignore[misc]
+    """Whether the amount beside is approximate, as our own files say it."""
+
+    def clean(self, value: str, row: object = None, **kwargs: object) -> bool:
+        said = {"ca", "cirka", "ungefär", "ungefärligt", "approximately", "approximate", "ja", "yes"}
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                said.add(fold(_("approximately")))
+        if fold(value) not in said:
+            raise CellRefused(
+                _("Write “%(word)s” where the amount is approximate, and nothing where it is exact.")
+                % {"word": _("approximately")}
+            )
+        return True
+
+
+class CurrencyWidget(widgets.Widget):  # type: ignore[misc]
+    """The currency of the amount beside, as our own files say it."""
+
+    def clean(self, value: str, row: object = None, **kwargs: object) -> str:
+        code = squeeze(value).upper()
+        if code not in CURRENCIES:
+            raise CellRefused(
+                _("“%(text)s” is no currency that is known here. Write three letters, as EUR.")
+                % {"text": squeeze(value)[:20]}
+            )
+        return code
 
 
 class WordWidget(widgets.Widget):  # type: ignore[misc]
@@ -245,8 +318,17 @@ def as_party(party: ProjectParty) -> PartyValue:
 class ProjectField(fields.Field):  # type: ignore[misc]
     """A column of the file: its name, its label on screen, and other headings that mean the same."""
 
-    def __init__(self, column_name: str, label: Text, *, also: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        column_name: str,
+        label: Text,
+        *,
+        also: str = "",
+        holds: Literal["", "dates", "codes"] = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(column_name=column_name, **kwargs)
+        self.holds = holds
         self.label = label
         self.also = tuple(also.split(", ")) if also else ()
 
@@ -294,6 +376,7 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         also="start, startar, startdatum, projektstart, starts_on",
         attribute="start",
         widget=DateWidget(),
+        holds="dates",
     )
     ends = ProjectField(
         "ends",
@@ -301,6 +384,7 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         also="slut, slutar, slutdatum, projektslut, end, ends_on",
         attribute="end",
         widget=DateWidget(),
+        holds="dates",
     )
     state = ProjectField(
         "state",
@@ -383,7 +467,100 @@ class ProjectResource(resources.Resource):  # type: ignore[misc]
         gettext_lazy("Project number"),
         also="projektnummer, projektnr",
         attribute="project_number",
-        widget=TextWidget(longest("project_number")),
+        widget=ProjectNumberWidget(longest("project_number")),
+        holds="codes",
+    )
+    level = ProjectField(
+        "level",
+        gettext_lazy("Level"),
+        also="nivå, projektnivå",
+        attribute="level",
+        widget=WordWidget(
+            Level.choices,
+            {
+                Level.LOCAL: "lokal, lokalt, kommunal, kommunalt",
+                Level.REGIONAL: "regional, regionalt, länet, delregional, delregionalt",
+                Level.NATIONAL: "nationell, nationellt, rikstäckande",
+                Level.INTERNATIONAL: "internationell, internationellt, eu",
+            },
+        ),
+    )
+    kind = ProjectField(
+        "kind",
+        gettext_lazy("Kind of project"),
+        also="typ, projekttyp, typ av projekt, slag, slag av projekt",
+        attribute="kind",
+        widget=WordWidget(
+            Kind.choices,
+            {
+                Kind.DEVELOPMENT: "utveckling, utvecklingsprojekt",
+                Kind.RESEARCH: "forskning, forskningsprojekt",
+                Kind.MOBILITY: "mobilitet, utbyte, mobilitetsprojekt, exchange",
+                Kind.INVESTMENT: "investering, investeringsprojekt",
+                Kind.STATE_GRANT: "riktat statsbidrag, statsbidrag",
+                Kind.PRE_STUDY: "förstudie, prestudy",
+            },
+        ),
+    )
+    dnr = ProjectField(
+        "dnr",
+        gettext_lazy("Registry number"),
+        also="diarienummer, diarienr, vårt diarienummer, eget diarienummer, our registry number",
+        attribute="dnr",
+        widget=TextWidget(longest("dnr")),
+    )
+    external_reference = ProjectField(
+        "external_reference",
+        gettext_lazy("The funder's reference"),
+        also="finansiärens diarienummer, finansiärens referens, ärende-id, ärendenummer, grant agreement, "
+        "projekt-id hos finansiären, funder reference",
+        attribute="external_reference",
+        widget=TextWidget(longest("external_reference")),
+    )
+    initiated_by = ProjectField(
+        "initiated_by",
+        gettext_lazy("Started by"),
+        also="initierad av, initiativtagare, initiativ från",
+        attribute="initiated_by",
+        widget=TextWidget(longest("initiated_by")),
+    )
+    source = ProjectField(
+        "source",
+        gettext_lazy("Source of the idea"),
+        also="källa, idéns källa, varifrån idén kom",
+        attribute="source",
+        widget=WordWidget(
+            Source.choices,
+            {
+                Source.STRATEGIST: "strategen, internationell strateg, internationella strategen",
+                Source.OWN: "egen verksamhet, egna verksamheten, verksamheten, our own",
+                Source.NETWORK: "nätverk, nätverket",
+                Source.PARTNER: "partner, samarbetspartner",
+                Source.EXECUTIVE_BOARD: "kommunstyrelsen, ks",
+                Source.OTHER: "annan, annat, någon annan, other",
+            },
+        ),
+    )
+    link_to_operations = ProjectField(
+        "link_to_operations",
+        gettext_lazy("Link to the operations"),
+        also="koppling till verksamheten, verksamhetskoppling",
+        attribute="link_to_operations",
+        widget=TextWidget(longest("link_to_operations"), lines=True),
+    )
+    expected_effect = ProjectField(
+        "expected_effect",
+        gettext_lazy("Expected effect"),
+        also="förväntad effekt, förväntade effekter, expected effects",
+        attribute="expected_effect",
+        widget=TextWidget(longest("expected_effect"), lines=True),
+    )
+    achieved_effect = ProjectField(
+        "achieved_effect",
+        gettext_lazy("Achieved effect"),
+        also="uppnådd effekt, uppnådda effekter, resultat, achieved effects",
+        attribute="achieved_effect",
+        widget=TextWidget(longest("achieved_effect"), lines=True),
     )
     partners = ProjectField(
         "partners",
@@ -438,20 +615,48 @@ def _reading(field: ProjectField) -> Callable[[str], Any]:
     return read
 
 
-COLUMNS = tuple(ImportColumn(name, one.label, _reading(one), one.also) for name, one in FIELDS.items())
+def _column(name: str, field: ProjectField) -> ImportColumn:
+    return ImportColumn(name, field.label, _reading(field), field.also, field.holds)
+
+
+_beside: Any = lazy(lambda pattern, label: str(pattern) % {"column": str(label)}, str)
+COLUMNS = tuple(_column(name, one) for name, one in FIELDS.items())
+# What our own lists put beside an amount that is approximate or in another currency (pages.files).
+COMPANIONS = tuple(
+    _column(
+        f"{amount}_{part}",
+        ProjectField(f"{amount}_{part}", _beside(pattern, FIELDS[f"{amount}_sek"].label), widget=one),
+    )
+    for amount in ("total_budget", "own_share")
+    for part, pattern, one in (
+        ("currency", gettext_lazy("%(column)s, currency"), CurrencyWidget()),
+        ("approximate", gettext_lazy("%(column)s, approximate"), ApproximateWidget()),
+    )
+)
+# Columns of our own lists that repeat what others hold, for reading alone.
+REPEATED: tuple[Text, ...] = (
+    gettext_lazy("Municipality"),
+    gettext_lazy("Acronym or summary"),
+    gettext_lazy("Programme and funder"),
+    gettext_lazy("Period"),
+    gettext_lazy("Unit"),
+    gettext_lazy("To deal with"),
+)
 # Columns in which a word of somebody else's vocabulary is asked about.
-WORD_COLUMNS = ("role", "state", "co_financing")
+WORD_COLUMNS = ("role", "state", "co_financing", "level", "kind", "source")
 
 
-def read_projects(data: bytes) -> Sheet:
-    """Raises `TableRefused` with every reason when the file is no table of projects."""
-    sheet = read_sheet(data, COLUMNS)
-    if not {"title", "register_id"} & sheet.headings.keys():
+def read_projects(data: bytes, *, sheet: str | None = None) -> Sheet:
+    """Raises `TableRefused` with every reason when the file is no table of projects, `ChooseSheet` when
+    several sheets of a workbook hold one and `sheet` names none.
+    """
+    read = read_sheet(data, COLUMNS, beside=COMPANIONS, passed_over=REPEATED, sheet=sheet)
+    if not {"title", "register_id"} & read.headings.keys():
         message = _(
             "The file has no column of titles. Give the column with the projects' names the heading “title”."
         )
         raise TableRefused(Problem("no_title", None, None, message))
-    return sheet
+    return read
 
 
 def export_projects(projects: QuerySet[Project]) -> bytes:

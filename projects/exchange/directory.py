@@ -59,6 +59,9 @@ class Directory:
     def is_municipality(self, name: str) -> bool:
         return fold(name) in self._own_names and fold(name) not in self._named
 
+    def may_own(self, unit: Unit) -> bool:
+        return unit.pk in self._may_own
+
     def unit(self, name: str) -> Unit | None:
         """Raises CellRefused when several units bear the name with equal right."""
         ranked = self._named.get(fold(name), [])

@@ -43,9 +43,19 @@ from projects.exchange.columns import (
     name_parts,
 )
 from projects.exchange.directory import Directory, Reference, references
-from projects.models import Accounting, Funder, Programme, Project, ProjectParty, ProjectUnit, State
+from projects.models import (
+    Accounting,
+    Funder,
+    ImportedProject,
+    Programme,
+    Project,
+    ProjectParty,
+    ProjectUnit,
+    State,
+)
 from projects.registry import MESSAGES
-from strategy.models import Municipality, RememberedWord, Unit
+from strategy import history
+from strategy.models import BatchState, Municipality, RememberedWord, Unit
 from values.money import Amount, Money
 from values.periods import Period
 from values.precision import PartialDate, Precision
@@ -55,6 +65,15 @@ KIND = "projects"
 # What a word or text may mean beside the values of its column.
 NOT_STATED = "not_stated"
 NEW = "new"
+# Codes that are numbers in a workbook.
+# Which stands of what was corrected by hand and what the file says.
+KEEP, TAKE, EACH = "keep", "take", "each"
+AS_THEY_STAND, WITH_ZEROS = "as_they_stand", "with_zeros"
+TEXT_COLUMNS = (
+    *("title", "acronym", "summary", "project_number", "decided_by", "note"),
+    *("dnr", "external_reference", "initiated_by"),
+    *("link_to_operations", "expected_effect", "achieved_effect"),
+)
 # What a text among the parties may be.
 PARTY, DECIDED_BY, NOTE = "party", "decided_by", "note"
 
@@ -80,6 +99,10 @@ class Plan:
     extra_note: str = ""
     unmarked_amounts: tuple[str, ...] = ()
     asked: bool = False
+    derived_state: bool = False
+    owner_is_municipality: bool = False
+    # Columns whose value somebody corrected by hand after an earlier import.
+    corrected: frozenset[str] = frozenset()
     target_id: int | None = None
     target: Project | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -151,6 +174,7 @@ class Judge:
         self._match()
         self._load()
         self._refuse_twins()
+        self._heed_corrections()
         for plan in self.plans:
             self._merge(plan)
         self._ask_about_amounts()
@@ -182,7 +206,7 @@ class Judge:
         row = SheetRow(row.line, values, list(row.troubles))
         plan = Plan(row, values.get("title", ""))
         wanted = plan.wanted
-        for column in ("title", "acronym", "summary", "project_number", "decided_by", "note"):
+        for column in TEXT_COLUMNS:
             if column in values:
                 wanted[column] = values[column]
         for column in WORD_COLUMNS:
@@ -203,19 +227,62 @@ class Judge:
         for column, name in (("total_budget_sek", "total_budget"), ("own_share_sek", "own_share")):
             if column in values:
                 amount: Amount = values[column]
+                beside = f"{name}_approximate" in self.sheet.headings
+                approximate = amount.approximate or bool(values.get(f"{name}_approximate"))
                 wanted[name] = amount.money.amount
-                wanted[f"{name}_currency"] = amount.money.currency
-                wanted[f"{name}_approximate"] = amount.approximate
-                if not amount.approximate:
+                wanted[f"{name}_currency"] = values.get(f"{name}_currency", amount.money.currency)
+                wanted[f"{name}_approximate"] = approximate
+                if not approximate and not beside:
                     plan.unmarked_amounts += (name,)
         if "accounted_by" in values:
             here = self.directory.is_municipality(values["accounted_by"])
             wanted["accounting"] = Accounting.HERE.value if here else Accounting.ELSEWHERE.value
             wanted["accounted_by"] = "" if here else values["accounted_by"]
+        if plan.line in self.short_codes:
+            self._ask_about_zeros(plan)
         self._plan_units(plan)
         if "partners" in values:
             self._plan_parties(plan, values["partners"])
         return plan
+
+    @cached_property
+    def short_codes(self) -> dict[int, tuple[str, str]]:
+        """Project numbers that are numbers in a workbook and shorter than the others: line → (as it stands,
+        with the leading zeros that it may have lost). A code of the accounts has one length.
+        """
+        bare = self.sheet.bare_codes.get("project_number", {})
+        codes = {
+            code
+            for row in self.sheet.rows
+            if (code := row.values.get("project_number", "")) and code.isdecimal() and len(code) <= 12
+        }
+        longest = max(map(len, codes), default=0)
+        return {
+            line: (code, code.zfill(longest))
+            for line, code in bare.items()
+            if code.isdecimal() and len(code) < longest
+        }
+
+    def _ask_about_zeros(self, plan: Plan) -> None:
+        code, filled = self.short_codes[plan.line]
+        answer = self.questions.ask(
+            "zeros",
+            plan.line,
+            text=_("Had the project numbers zeros in front before they became numbers in the workbook?"),
+            help=_(
+                "Some are shorter than the others, and a workbook drops the zeros of a number. “%(code)s” may "
+                "have been “%(filled)s”."
+            )
+            % {"code": code, "filled": filled},
+            choices=(
+                (AS_THEY_STAND, _("No, %(code)s is right") % {"code": code}),
+                (WITH_ZEROS, _("Yes, %(filled)s is right") % {"filled": filled}),
+            ),
+            answer=self.answers.get("zeros", ""),
+        )
+        plan.asked = plan.asked or not answer
+        if answer == WITH_ZEROS:
+            plan.wanted["project_number"] = filled
 
     def _plan_units(self, plan: Plan) -> None:
         taking_part: list[Unit] = []
@@ -226,6 +293,7 @@ class Judge:
                 if unit is not None:
                     plan.wanted["owner_unit_id"] = unit.pk
                 taking_part += several
+                plan.owner_is_municipality = unit is None and not several
         if "units" in plan.row.values:
             taking_part += self._found(plan, "units", plan.row.values["units"], self.directory.several) or []
         if taking_part:
@@ -457,6 +525,110 @@ class Judge:
         if not any(trouble.message == message for trouble in plan.row.troubles):
             self._refuse(plan, column, message)
 
+    # What somebody corrected by hand.
+
+    def _heed_corrections(self) -> None:
+        """Asks whether the file may overwrite what was corrected by hand after an earlier import."""
+        found = [
+            (plan, groups)
+            for plan in self.plans
+            if plan.target is not None and not plan.row.troubles and (groups := self._overwritten(plan))
+        ]
+        all_at_once = ""
+        if len(found) > 1:
+            all_at_once = self.questions.ask(
+                "corrected",
+                None,
+                text=_(
+                    "The file would overwrite what was corrected by hand in %(count)d projects. What stands?"
+                )
+                % {"count": len(found)},
+                help=_("They were corrected after an earlier import."),
+                choices=(
+                    (KEEP, _("What was corrected by hand, in all of them")),
+                    (TAKE, _("What the file says, in all of them")),
+                    (EACH, _("I choose for each")),
+                ),
+                answer=self.answers.get("corrected", {}).get("", ""),
+            )
+            for plan, _groups in found:
+                self.questions.concerns("corrected", plan.line)
+        for plan, groups in found:
+            chosen = all_at_once
+            if len(found) == 1 or chosen == EACH:
+                chosen = self.questions.ask(
+                    f"corrected:{plan.line}",
+                    plan.line,
+                    text=_("“%(title)s” was corrected by hand. What stands?")
+                    % {"title": getattr(plan.target, "title", "")},
+                    help="; ".join(
+                        f"{label}: {self._say(say, names, self._standing(plan, names)) or '–'} → "
+                        f"{self._say(say, names, {name: plan.after(name) for name in names}) or '–'}"
+                        for label, names, say in groups
+                    ),
+                    choices=(
+                        (KEEP, _("What was corrected by hand")),
+                        (TAKE, _("What the file says")),
+                    ),
+                    answer=self.answers.get("corrected", {}).get(str(plan.line), ""),
+                )
+            plan.asked = plan.asked or not chosen
+            if chosen == KEEP:
+                for _label, names, _say in groups:
+                    for name in names:
+                        plan.wanted.pop(name, None)
+                    plan.unmarked_amounts = tuple(name for name in plan.unmarked_amounts if name not in names)
+            else:
+                plan.corrected = frozenset(str(label) for label, _names, _say in groups)
+
+    def _overwritten(self, plan: Plan) -> list[_Told]:
+        """The values that the row would change and that are no longer what an earlier import left."""
+        left = self._left_by_imports.get(plan.target_id or 0)
+        if left is None:
+            return []
+        found = []
+        for told in _TOLD:
+            names = told[1]
+            standing = self._standing(plan, names)
+            changes = any(
+                name in plan.wanted and self._key_of(plan.wanted[name]) != standing[name] for name in names
+            )
+            if changes and any(left[name] != standing[name] for name in names):
+                found.append(told)
+        return found
+
+    @staticmethod
+    def _standing(plan: Plan, names: Sequence[str]) -> dict[str, Any]:
+        return {name: getattr(plan.target, name) for name in names}
+
+    @staticmethod
+    def _key_of(value: Any) -> Any:
+        return (value.pk or -1) if isinstance(value, Reference) else value
+
+    @cached_property
+    def _left_by_imports(self) -> dict[int, dict[str, Any]]:
+        """What the latest import left of the projects that were changed since: key → its values then."""
+        targets = {plan.target_id: plan.target for plan in self.plans if plan.target is not None}
+        latest: dict[int, int] = {}
+        for project, version in ImportedProject.objects.filter(
+            municipality=self.municipality, project__in=targets, batch__state=BatchState.CONFIRMED
+        ).values_list("project_id", "version_after"):
+            latest[project] = max(version, latest.get(project, 0))
+        changed = {
+            project: version
+            for project, version in latest.items()
+            if (target := targets[project]) is not None and target.version > version
+        }
+        names = sorted({name for _label, fields, _say in _TOLD for name in fields})
+        events: Any = history.event_model(Project)
+        return {
+            values["pgh_obj_id"]: values
+            for values in events.objects.filter(
+                pgh_obj_id__in=changed, version__in=set(changed.values())
+            ).values("pgh_obj_id", "version", *names)
+            if changed[values["pgh_obj_id"]] == values["version"]
+        }
+
     # What becomes of it.
 
     def _merge(self, plan: Plan) -> None:
@@ -475,6 +647,7 @@ class Judge:
             and (state := state_on(self.today, first, last))
         ):
             wanted["state"] = state
+            plan.derived_state = True
         if self.year is not None and first is None and last is None:
             wanted["recorded_for_year"] = self.year
         share, total = plan.after("own_share"), plan.after("total_budget")
@@ -575,7 +748,7 @@ class Judge:
         )
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes = list(self.sheet.notes)
         formulas = [
             plan.line
             for plan in self.plans
@@ -593,6 +766,18 @@ class Judge:
                     len(formulas),
                 )
                 % {"lines": told}
+            )
+        nobody = [plan.line for plan in self.plans if plan.owner_is_municipality and not plan.row.troubles]
+        if nobody:
+            notes.append(
+                ngettext(
+                    "Line %(lines)s gives the municipality itself as the owner. Which unit owns the project is "
+                    "then left as not stated.",
+                    "Lines %(lines)s give the municipality itself as the owner. Which unit owns the projects is "
+                    "then left as not stated.",
+                    len(nobody),
+                )
+                % {"lines": ", ".join(map(str, nobody[:20])) + (" …" if len(nobody) > 20 else "")}
             )
         for column, text in (
             (
@@ -636,7 +821,12 @@ class Judge:
                 before = {name: getattr(plan.target, name) if plan.target else None for name in names}
                 after = {name: plan.after(name) for name in names}
                 told.append(
-                    Difference(str(label), self._say(say, names, before), self._say(say, names, after))
+                    Difference(
+                        str(label),
+                        self._say(say, names, before),
+                        self._say(say, names, after),
+                        self._remark(plan, str(label), names),
+                    )
                 )
         if plan.changes_units:
             told.append(
@@ -660,6 +850,12 @@ class Judge:
             if one.before != one.after
             and not (plan.target is None and one.label == str(FIELDS["title"].label))
         ]
+
+    @staticmethod
+    def _remark(plan: Plan, label: str, names: Sequence[str]) -> str:
+        if label in plan.corrected:
+            return _("corrected by hand since the last import")
+        return _("by the dates") if plan.derived_state and names == ("state",) else ""
 
     def _unit_names(self, keys: Iterable[int]) -> str:
         return ", ".join(sorted(self.directory.units[key].name for key in keys))
@@ -701,7 +897,8 @@ class Judge:
 
 
 # How each value of a project is told: its label, the fields it is made of, and the kind of telling.
-_TOLD: tuple[tuple[Text, tuple[str, ...], str], ...] = (
+_Told = tuple[Text, tuple[str, ...], str]
+_TOLD: tuple[_Told, ...] = (
     (FIELDS["title"].label, ("title",), ""),
     (FIELDS["acronym"].label, ("acronym",), ""),
     (FIELDS["summary"].label, ("summary",), ""),
@@ -721,6 +918,15 @@ _TOLD: tuple[tuple[Text, tuple[str, ...], str], ...] = (
     (gettext_lazy("Accounting"), ("accounting",), "choice"),
     (FIELDS["accounted_by"].label, ("accounted_by",), ""),
     (FIELDS["project_number"].label, ("project_number",), ""),
+    (FIELDS["level"].label, ("level",), "choice"),
+    (FIELDS["kind"].label, ("kind",), "choice"),
+    (FIELDS["dnr"].label, ("dnr",), ""),
+    (FIELDS["external_reference"].label, ("external_reference",), ""),
+    (FIELDS["initiated_by"].label, ("initiated_by",), ""),
+    (FIELDS["source"].label, ("source",), "choice"),
+    (FIELDS["link_to_operations"].label, ("link_to_operations",), ""),
+    (FIELDS["expected_effect"].label, ("expected_effect",), ""),
+    (FIELDS["achieved_effect"].label, ("achieved_effect",), ""),
     (FIELDS["owner"].label, ("owner_unit_id",), "unit"),
     (FIELDS["decided_by"].label, ("decided_by",), ""),
     (FIELDS["note"].label, ("note",), ""),
@@ -749,11 +955,16 @@ def with_answers(answers: Mapping[str, Any], given: Mapping[str, str]) -> dict[s
         **answers,
         "words": {column: dict(words) for column, words in answers.get("words", {}).items()},
         "matches": dict(answers.get("matches", {})),
+        "corrected": dict(answers.get("corrected", {})),
     }
     for key, value in given.items():
         kind, _colon, rest = key.partition(":")
         if kind == "amounts":
             kept["approximate"] = value == "approximate"
+        elif kind == "corrected":
+            kept["corrected"][rest] = value
+        elif kind == "zeros":
+            kept["zeros"] = value
         elif kind == "match":
             kept["matches"][rest] = value
         elif kind == "word":

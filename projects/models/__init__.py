@@ -32,6 +32,7 @@ from projects.models.registry import (
     Source,
     State,
 )
+from projects.models.report_links import ReportLink
 from projects.models.reports_in import ReportedProject, ReportState
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "ProjectShare",
     "ProjectStep",
     "ProjectUnit",
+    "ReportLink",
     "ReportState",
     "ReportedProject",
     "Source",

@@ -27,7 +27,6 @@ from strategy.walls import (
 )
 from values.money import Amount, Money
 from values.precision import PartialDate, Precision
-from values.text import search_words
 
 if TYPE_CHECKING:
     from strategy.permissions import Reader
@@ -159,23 +158,6 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             recorded_for_year__range=(first.year, last.year),
         )
 
-    def matching(self, query: str) -> ProjectQuerySet:
-        """All words of the query, in the project's own texts, its parties, funder or programme."""
-        found = self
-        for word in search_words(query):
-            parties = (
-                ProjectParty.objects.annotate(low=Lower("name")).filter(low__contains=word).values("project")
-            )
-            found = found.annotate(
-                funder_low=Lower("funder__name"), programme_low=Lower("programme__name")
-            ).filter(
-                Q(search_text__contains=word)
-                | Q(funder_low__contains=word)
-                | Q(programme_low__contains=word)
-                | Q(pk__in=parties)
-            )
-        return found
-
     def latest_first(self) -> ProjectQuerySet:
         return self.order_by("-register_year", "-register_number", "id")
 
@@ -301,6 +283,7 @@ class Project(MunicipalityOwned):
                 include=[
                     *("withdrawn_at", "starts_on", "ends_on", "recorded_for_year", "state", "role"),
                     *("owner_unit", "project_manager", "funder", "own_share", "own_share_currency"),
+                    "programme",
                 ],
                 name="project_list",
             ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import django_filters
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -22,19 +24,21 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pages.columns import Column, Mark, listing
-from pages.files import TableRefused, write_csv
+from pages.columns import Column, Mark, Text, listing
+from pages.files import ChooseSheet, TableRefused, write_csv
 from pages.forms import constraint_message
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview, QuestionsForm
-from pages.lists import Action, TableView
-from projects import exchange
+from pages.lists import FORMATS, Action, TableView
+from projects import code_lists, exchange
 from projects.models import ImportedProject, Project
+from projects.public_lists import taking
 from strategy import history
 from strategy.attachments import FileDamaged, contents, upload_was_too_large
-from strategy.models import BatchState, ImportBatch
+from strategy.models import BatchState, ImportBatch, ReadingKind
 from strategy.permissions import Reader
+from strategy.readings import log_reading
 from strategy.requests import found_or_404, reader_of
-from values.text import format_decimal
+from values.text import format_decimal, squeeze
 
 # So many rows are shown; refused ones and those asked about first.
 ROWS_SHOWN = 200
@@ -50,6 +54,76 @@ STATES = {
 # --- all imports -----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file that is taken in: its name, who reads it and where it is dealt with."""
+
+    label: Text
+    action: str
+    page: str
+
+
+KINDS: Mapping[str, Kind] = {
+    exchange.KIND: Kind(gettext_lazy("Projects"), "import.read", "projects:import_preview"),
+    code_lists.KIND: Kind(gettext_lazy("Project codes"), "code_list.read", "projects:codes_batch"),
+    taking.KIND: Kind(gettext_lazy("A funder's list"), "grant_list.read", "projects:grants_batch"),
+}
+
+
+class ImportFilter(django_filters.FilterSet):  # type: ignore[misc]  # The package has no types.
+    """Names are the words of the address, which is Swedish."""
+
+    q = django_filters.CharFilter(label=gettext_lazy("Name of the file"), method="by_name", max_length=250)
+    slag = django_filters.ChoiceFilter(
+        label=gettext_lazy("Kind of file"),
+        choices=[(name, kind.label) for name, kind in KINDS.items()],
+        field_name="kind",
+        empty_label=gettext_lazy("All"),
+        null_label=None,
+    )
+    lage = django_filters.ChoiceFilter(
+        label=gettext_lazy("State"),
+        choices=BatchState.choices,
+        field_name="state",
+        empty_label=gettext_lazy("All"),
+        null_label=None,
+    )
+    av = django_filters.ChoiceFilter(
+        label=gettext_lazy("Uploaded by"),
+        choices=[],
+        method="by_person",
+        empty_label=gettext_lazy("All"),
+        null_label=None,
+    )
+    fran = django_filters.DateFilter(
+        label=gettext_lazy("Uploaded from"),
+        field_name="uploaded_at",
+        lookup_expr="date__gte",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    till = django_filters.DateFilter(
+        label=gettext_lazy("Uploaded to"),
+        field_name="uploaded_at",
+        lookup_expr="date__lte",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    class Meta:
+        model = ImportBatch
+        fields: Sequence[str] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = self.queryset.order_by("uploaded_by__name").values_list("uploaded_by", "uploaded_by__name")
+        self.filters["av"].extra["choices"] = [(str(pk), name) for pk, name in people.distinct()]
+
+    def by_name(self, found: QuerySet[ImportBatch], _name: str, text: str) -> QuerySet[ImportBatch]:
+        return found.filter(file__name__icontains=squeeze(text))
+
+    def by_person(self, found: QuerySet[ImportBatch], _name: str, person: str) -> QuerySet[ImportBatch]:
+        return found.filter(uploaded_by=int(person))
+
+
 def _count(outcome: Outcome) -> Callable[[ImportBatch], int | None]:
     return lambda batch: batch.counts.get(outcome.value)
 
@@ -58,21 +132,21 @@ class ImportList(TableView):
     """Every file that was ever taken in or tried, by whom and with what outcome."""
 
     title = gettext_lazy("Imports")
-    lead = gettext_lazy(
-        "Lists of projects taken into the register, each with its file, and what became of its rows."
-    )
+    lead = gettext_lazy("Files taken in, or tried: by whom, and what became of their rows.")
     ordering = ("-uploaded_at", "-pk")
-    empty_text = gettext_lazy("No list of projects has been taken in yet.")
+    empty_text = gettext_lazy("No file has been taken in yet.")
+    filterset_class = ImportFilter
     columns = (
         Column(
             "file",
             gettext_lazy("File"),
             "file.name",
             row_header=True,
-            href=lambda batch: reverse("projects:import_preview", args=[batch.pk]),
+            href=lambda batch: reverse(KINDS[batch.kind].page, args=[batch.pk]),
             small=lambda batch: _("Import %(number)d") % {"number": batch.pk},
         ),
         Column("state", gettext_lazy("State"), lambda batch: STATES[batch.state], kind="mark", first=True),
+        Column("kind", gettext_lazy("Kind of file"), lambda batch: KINDS[batch.kind].label),
         Column("uploaded_at", gettext_lazy("Uploaded"), "uploaded_at", kind="date"),
         Column("uploaded_by", gettext_lazy("By"), "uploaded_by.name"),
         Column(
@@ -85,8 +159,11 @@ class ImportList(TableView):
         Column(
             "download",
             gettext_lazy("The file as it came"),
-            lambda batch: _("Download"),
-            href=lambda batch: reverse("projects:import_file", args=[batch.pk]),
+            lambda batch: _("Download") if batch.kind == exchange.KIND else None,
+            href=lambda batch: (
+                reverse("projects:import_file", args=[batch.pk]) if batch.kind == exchange.KIND else None
+            ),
+            missing="–",
         ),
     )
 
@@ -98,7 +175,13 @@ class ImportList(TableView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[ImportBatch]:
-        return exchange.batches_visible_to(self.reader).select_related("file", "uploaded_by")
+        readable = [name for name, kind in KINDS.items() if self.reader.can(kind.action)]
+        return ImportBatch.objects.filter(
+            municipality=self.reader.municipality, kind__in=readable
+        ).select_related("file", "uploaded_by")
+
+    def get_filterset(self, queryset: QuerySet[Any]) -> Any:
+        return ImportFilter(self.get_filter_data(), queryset=queryset, request=self.request)
 
     def get_primary_action(self) -> Action | None:
         if not self.reader.can("project.import"):
@@ -129,7 +212,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("Which file?"),
         help_text=gettext_lazy(
-            "A table saved as CSV, with a line of headings. The headings that are known stand below."
+            "An Excel workbook (.xlsx) or a table saved as CSV, with a line of headings. The headings that are "
+            "known stand below."
         ),
         error_messages={
             "required": gettext_lazy("Choose the file that holds the rows."),
@@ -174,6 +258,7 @@ def import_upload(request: HttpRequest) -> HttpResponse:
             file.read(),
             year=form.cleaned_data["year"],
             content_type=file.content_type or "",
+            may_choose=True,
         )
     except TableRefused as refused:
         return _upload_page(request, form, refused)
@@ -221,14 +306,19 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
     batch = _batch(reader, pk)
     if batch.state != BatchState.JUDGED:
         return _result_page(request, batch)
+    if (progress := exchange.progress(batch, timezone.now())) is not None:
+        return _progress_page(request, batch, progress)
     try:
         preview = exchange.preview_of(reader, batch)
+    except ChooseSheet as choice:
+        return _sheet_page(request, batch, SheetForm(choice.sheets))
     except (FileDamaged, TableRefused):
         return _damaged(request)
     if request.GET.get("format") == "csv":
         return _attachment(write_csv(TROUBLES, preview.troubles), f"import-{batch.pk}.csv")
     if request.method != "POST":
-        return _preview_page(request, batch, preview)
+        problem = batch.answers.get("taking_in", {}).get("problem", "")
+        return _preview_page(request, batch, preview, problem=problem)
     form = QuestionsForm(preview.questions, request.POST)
     if not form.is_valid():
         return _preview_page(request, batch, preview, form=form)
@@ -239,6 +329,67 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
         exchange.answer(reader, batch, form.answers())
     except exchange.BatchMovedOn as moved:
         _moved_on(request, moved)
+    return redirect("projects:import_preview", batch.pk)
+
+
+class SheetForm(forms.Form):
+    """Which sheet of a workbook holds the projects."""
+
+    mark_optional = False
+
+    def __init__(self, sheets: Sequence[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sheet"] = forms.ChoiceField(
+            label=_("Which sheet holds the projects?"),
+            help_text=_("Several sheets of the workbook hold a table. One of them is read."),
+            choices=[(name, name) for name in sheets],
+            widget=forms.RadioSelect,
+            error_messages={"required": _("Choose the sheet that holds the projects.")},
+        )
+
+
+def _sheet_page(
+    request: HttpRequest, batch: ImportBatch, form: SheetForm, problems: Sequence[Any] = (), status: int = 200
+) -> HttpResponse:
+    return render(
+        request,
+        "projects/imports/sheet.html",
+        {
+            "batch": batch,
+            "form": form,
+            "problems": [
+                {"text": problem.message, "link": f"#{form['sheet'].auto_id}"}
+                for problem in problems[:ROWS_SHOWN]
+            ],
+            "may_import": bool(reader_of(request).can("project.import", batch)),
+            "crumbs": _crumbs(),
+        },
+        status=status,
+    )
+
+
+@require_POST
+def import_sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Says which sheet of a workbook is read."""
+    reader = reader_of(request)
+    reader.require("project.import")
+    batch = _batch(reader, pk)
+    wanted = request.POST.get("sheet", "")
+    try:
+        sheets = exchange.sheets_of(batch)
+    except (FileDamaged, TableRefused):
+        return _damaged(request)
+    try:
+        form = SheetForm(sheets, request.POST)
+        if not form.is_valid():
+            return _sheet_page(request, batch, form)
+        exchange.choose_sheet(reader, batch, wanted)
+    except exchange.BatchMovedOn as moved:
+        _moved_on(request, moved)
+    except FileDamaged:
+        return _damaged(request)
+    except TableRefused as refused:
+        return _sheet_page(request, batch, SheetForm(sheets, request.POST), refused.problems)
     return redirect("projects:import_preview", batch.pk)
 
 
@@ -292,6 +443,7 @@ def _preview_page(
         {
             "batch": batch,
             "year": batch.answers.get("year"),
+            "sheet": batch.answers.get("sheet", ""),
             "preview": preview,
             "figures": [
                 {"label": OUTCOMES[outcome], "value": _figure(counts[outcome])} for outcome in COUNTED
@@ -328,6 +480,8 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     reader.require("project.import")
     batch = _batch(reader, pk)
+    if exchange.is_long(batch):
+        return _confirm_later(request, batch)
     try:
         preview = exchange.confirm(
             reader,
@@ -356,6 +510,57 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
             % {"count": _figure(written)},
         )
     return redirect("projects:import_preview", batch.pk)
+
+
+def _confirm_later(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    try:
+        exchange.confirm_later(
+            reader_of(request),
+            batch,
+            seen=request.POST.get("seen", ""),
+            leave_out_refused="leave_out" in request.POST,
+        )
+    except exchange.BatchMovedOn as moved:
+        _moved_on(request, moved)
+    return redirect("projects:import_preview", batch.pk)
+
+
+PROGRESS = {
+    exchange.Progress.WAITING: Mark(gettext_lazy("Waits for its turn"), "ring"),
+    exchange.Progress.WORKING: Mark(gettext_lazy("Is being taken in"), "half"),
+    exchange.Progress.STOPPED: Mark(gettext_lazy("Has stopped"), "cross", "warn"),
+}
+
+
+@never_cache
+@require_safe
+def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the worker has come, as a page or for htmx; once it is done, to the result."""
+    batch = _batch(reader_of(request), pk)
+    htmx = request.headers.get("HX-Request") == "true"
+    if (progress := exchange.progress(batch, timezone.now())) is not None:
+        return _progress_page(request, batch, progress, fragment=htmx)
+    address = reverse("projects:import_preview", args=[batch.pk])
+    return HttpResponse(headers={"HX-Redirect": address}) if htmx else redirect(address)
+
+
+def _progress_page(
+    request: HttpRequest, batch: ImportBatch, progress: exchange.Progress, *, fragment: bool = False
+) -> HttpResponse:
+    template = "projects/imports/progress.html"
+    return render(
+        request,
+        f"{template}#progress" if fragment else template,
+        {
+            "batch": batch,
+            "state": PROGRESS[progress],
+            "stopped": progress is exchange.Progress.STOPPED,
+            "rows": _figure(sum(batch.counts.get(outcome, 0) for outcome in (Outcome.NEW, Outcome.CHANGED))),
+            "wanted": batch.answers["taking_in"],
+            "may_import": bool(reader_of(request).can("project.import", batch)),
+            "crumbs": _crumbs(),
+        },
+    )
 
 
 @require_POST
@@ -452,6 +657,8 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
         undone = exchange.undo(reader, batch, at=timezone.now(), reason=request.POST.get("reason", ""))
     except exchange.BatchMovedOn as moved:
         _moved_on(request, moved)
+    except exchange.UndoneFirst as refused:
+        messages.error(request, str(refused))
     else:
         if undone.kept:
             messages.warning(
@@ -472,11 +679,14 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def import_file(request: HttpRequest, pk: int) -> HttpResponse:
     """The file as it came, always as an attachment."""
-    batch = _batch(reader_of(request), pk)
+    reader = reader_of(request)
+    batch = _batch(reader, pk)
     try:
-        return _attachment(contents(batch.file), batch.file.name)
+        data = contents(batch.file)
     except FileDamaged:
         return _damaged(request)
+    log_reading(reader, ReadingKind.FILE, what=batch.file.name)
+    return _attachment(data, batch.file.name)
 
 
 @require_safe
@@ -488,9 +698,18 @@ def import_register(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     reader.require("project.import")
     own = Project.objects.visible_to(reader).filter(municipality=reader.municipality).standing()
+    log_reading(reader, ReadingKind.EXPORT, what="register.csv")
     return _attachment(
         exchange.export_projects(own.order_by("register_year", "register_number")), "register.csv"
     )
+
+
+@require_safe
+def import_template(request: HttpRequest) -> HttpResponse:
+    """A workbook to fill in, with the municipality's own lists."""
+    reader = reader_of(request)
+    reader.require("project.import")
+    return _attachment(exchange.write_template(reader), _("projects-to-take-in.xlsx"))
 
 
 # --- shared ----------------------------------------------------------------------------------------------
@@ -514,7 +733,8 @@ def _crumbs() -> list[dict[str, Any]]:
 
 
 def _attachment(data: bytes, name: str) -> HttpResponse:
-    response = HttpResponse(data, content_type="text/csv")
+    workbook = data.startswith(b"PK")
+    response = HttpResponse(data, content_type=FORMATS["xlsx"][1] if workbook else "text/csv")
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
 

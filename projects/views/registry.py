@@ -1,32 +1,26 @@
-"""The register's pages: the list, one project, registering, changing, withdrawing and sharing."""
+"""The register's pages: one project, registering, changing, withdrawing and sharing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.db import connection
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, npgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pages.columns import NOT_SUMMED, Column, Text
 from pages.forms import saving
-from pages.lists import FORMAT, Action, Download, TableView
 from projects import facts
-from projects.attention import Rule, attention
-from projects.columns import list_columns
-from projects.exports import year_reports
-from projects.filters import ProjectFilter
+from projects.attention import attention
 from projects.forms import ProjectForm, ShareForm, SharePartForm, WithdrawForm
+from projects.gates import documents_of, gates_of
+from projects.life import needed_in, unmet
 from projects.models import Funder, Programme, Project, ProjectShare
+from projects.parts import shown_parts
 from projects.registry import (
     change_project,
     change_share,
@@ -38,14 +32,7 @@ from projects.registry import (
     unshare_project,
     withdraw_project,
 )
-from projects.seen import (
-    counted_and_summed,
-    latest_first,
-    own_or_shared,
-    see,
-    seen_from,
-    undated_last,
-)
+from projects.seen import own_or_shared
 from strategy import history
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader, municipalities_where
@@ -56,172 +43,14 @@ from values.text import squeeze
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 # How much of the history stands on the page before one asks for all of it.
 LATEST = 10
-
-
-# --- the list --------------------------------------------------------------------------------------------
-
-
-class ProjectList(TableView):
-    """What the reader's municipality, or all the reader's municipalities, own or have a part in."""
-
-    title = gettext_lazy("Projects")
-    lead = gettext_lazy(
-        "Externally funded and international projects that the municipality owns or takes part in."
-    )
-    template_name = "projects/list.html"
-    filterset_class = ProjectFilter
-    filter_target = ""  # the heading says the year, and the joint list's links keep the filters
-    empty_text = gettext_lazy("No project is registered yet.")
-
-    reader: Reader
-    municipalities: tuple[Municipality, ...]
-    rules: Mapping[int, Sequence[Rule]] = {}
-    filterset: ProjectFilter | None = None
-    found: QuerySet[Project]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.reader = reader_of(request)
-        self.reader.require("project.read")
-        if FORMAT in request.GET:
-            self.reader.require("project.export")
-        self.municipalities = (self.reader.municipality,)
-        if not self.may_be_joint or request.GET.get("kommuner") != "alla":
-            return super().dispatch(request, *args, **kwargs)
-        everywhere = [place.pk for place in self.reader.municipalities]
-        with scope(self.reader.municipality.pk, reads=everywhere, person=self.reader.person.pk):
-            self.municipalities = municipalities_where(self.reader, "project.read")
-            return super().dispatch(request, *args, **kwargs)
-
-    @property
-    def may_be_joint(self) -> bool:
-        return len(self.reader.municipalities) > 1
-
-    @property
-    def is_file(self) -> bool:
-        return FORMAT in self.request.GET
-
-    @property
-    def is_joint(self) -> bool:
-        return len(self.municipalities) > 1
-
-    def get_queryset(self) -> QuerySet[Project]:
-        mine = (
-            own_or_shared(self.municipalities) if self.is_joint else Project.objects.visible_to(self.reader)
-        )
-        return self.in_order(seen_from(mine, self.municipalities))
-
-    def in_order(self, projects: QuerySet[Project]) -> QuerySet[Project]:
-        return undated_last(projects) if self.request.GET.get("ar") else latest_first(projects)
-
-    def get_filterset(self, queryset: QuerySet[Project]) -> ProjectFilter:
-        self.filterset = ProjectFilter(
-            self.get_filter_data(),
-            queryset=queryset,
-            request=self.request,
-            reader=self.reader,
-            municipalities=self.municipalities,
-        )
-        return self.filterset
-
-    def get_columns(self) -> Sequence[Column]:
-        return list_columns(
-            lambda project: self.rules.get(project.pk, ()),
-            joint=self.is_joint,
-            file=self.is_file,
-        )
-
-    def fetch(self, found: QuerySet[Project]) -> Sequence[Project]:
-        # Sorted and cut by the few columns of an index; only what is left is read whole.
-        chosen = self.in_order(
-            seen_from(Project.objects.filter(pk__in=found.values("pk")), self.municipalities)
-        )
-        related = ("municipality", "owner_unit", "funder", "programme")
-        whole = chosen.defer("search_text", "note", "decided_by", "withdrawn_reason")
-        self.found = found
-        # A page joins them; a file of thousands of rows names the same few again and again.
-        rows = list(whole.prefetch_related(*related) if self.is_file else whole.select_related(*related))
-        see(rows, self.municipalities)
-        return rows
-
-    def prepare_rows(self, rows: Sequence[Project]) -> None:
-        # A page's few by their keys; a file's thousands as they were found.
-        keys: Any = self.found.values("pk") if self.is_file else [project.pk for project in rows]
-        shown = Project.objects.filter(pk__in=keys)
-        if not self.is_joint:
-            self.rules = attention(shown, self.reader.today)
-            return
-        # A rule speaks to the municipality that the transaction writes in.
-        found: dict[int, list[Rule]] = {}
-        everywhere = [place.pk for place in self.municipalities]
-        for place in self.municipalities:
-            with scope(place.pk, reads=everywhere, person=self.reader.person.pk):
-                for pk, rules in attention(shown, self.reader.today).items():
-                    standing = found.setdefault(pk, [])
-                    standing += [rule for rule in rules if rule not in standing]
-        self.rules = found
-
-    def count_and_totals(self, found: QuerySet[Project]) -> tuple[int, Mapping[str, Any]]:
-        count, shares, unknown = counted_and_summed(found, self.municipalities)
-        not_stated = ngettext("%(count)d not stated", "%(count)d not stated", unknown) % {"count": unknown}
-        return count, {
-            "total_budget": NOT_SUMMED,
-            "own_share": [*shares, not_stated] if unknown else shares,
-        }
-
-    def get_title(self) -> Text:
-        year = self.filterset.year if self.filterset is not None else None
-        return _("Projects %(year)d") % {"year": year} if year else self.title
-
-    def get_caption(self) -> Text:
-        return _(
-            "Amounts in kronor where no other currency is given. Total budgets are not summed: "
-            "they are those of whole projects, in which other organisations have their parts."
-        )
-
-    def get_total_label(self, count: int) -> Text:
-        label = npgettext(
-            "the row that sums a list", "%(count)d project", "All %(count)d projects", count
-        ) % {"count": count}
-        if self.filterset is not None and self.filterset.shows_withdrawn:
-            return _("%(projects)s, the withdrawn ones not summed") % {"projects": label}
-        return label
-
-    def get_count_text(self, first: int, last: int, count: int) -> Text:
-        return ngettext(
-            "Showing %(first)d–%(last)d of %(count)d project",
-            "Showing %(first)d–%(last)d of %(count)d projects",
-            count,
-        ) % {"first": first, "last": last, "count": count}
-
-    def get_primary_action(self) -> Action | None:
-        if not self.reader.can("project.register"):
-            return None
-        return Action(gettext_lazy("Register a project"), reverse("projects:register"))
-
-    def get_downloads(self) -> Sequence[Download]:
-        if not self.reader.can("project.export"):
-            return ()
-        year = self.filterset.year if self.filterset is not None else None
-        if year is None:
-            return super().get_downloads()
-        joint = "&kommuner=alla" if self.is_joint else ""
-        reports = [Download(report.label, report.address(year) + joint) for report in year_reports]
-        return [*super().get_downloads(), *reports]
-
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        # One municipality or all: the links keep what else was chosen, except what belongs to one.
-        return context | {
-            "may_be_joint": self.may_be_joint,
-            "is_joint": self.is_joint,
-            "joint_url": self.address(without=["enhet"], kommuner="alla"),
-            "single_url": self.address(without=["kommuner", "enhet"]),
-        }
+# Not told in the history to who does not read notes.
+UNREAD = ("note",)
 
 
 # --- one project -----------------------------------------------------------------------------------------
 
 
-def _project(request: HttpRequest, pk: int, *, lock: bool = False) -> Project:
+def project_of(request: HttpRequest, pk: int, *, lock: bool = False) -> Project:
     """The project with its parts, if the reader's municipality sees it; else 404, logged.
 
     `lock` makes two people who save at the same time follow each other: the second sees what the first saved.
@@ -237,7 +66,8 @@ def _project(request: HttpRequest, pk: int, *, lock: bool = False) -> Project:
             .values("pk")
         )
     whole = visible.select_related(
-        *("municipality", "owner_unit", "project_manager", "funder", "programme", "follows", "part_of")
+        *("municipality", "owner_unit", "project_manager", "funder", "programme", "follows", "part_of"),
+        "kept_up_by",
     ).prefetch_related(
         *("taking_part__unit", "parties", "shares__municipality", "shares__unit", "followed_by", "parts")
     )
@@ -251,7 +81,7 @@ def _own_part(project: Project, reader: Reader) -> ProjectShare | None:
     return next(share for share in project.shares.all() if share.municipality_id == reader.municipality.pk)
 
 
-def _crumbs(project: Project | None = None, *, on_project: bool = False) -> list[dict[str, Any]]:
+def crumbs_of(project: Project | None = None, *, on_project: bool = False) -> list[dict[str, Any]]:
     crumbs: list[dict[str, Any]] = [{"label": _("Projects"), "url": reverse("projects:list")}]
     if project is None:
         return crumbs
@@ -266,37 +96,56 @@ def _crumbs(project: Project | None = None, *, on_project: bool = False) -> list
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     try:
-        project = _project(request, pk)
+        project = project_of(request, pk)
     except Http404:
         if (elsewhere := _elsewhere(reader, pk)) is None:
             raise
         return render(
-            request, "projects/elsewhere.html", {"place": elsewhere, "crumbs": _crumbs()}, status=404
+            request, "projects/elsewhere.html", {"place": elsewhere, "crumbs": crumbs_of()}, status=404
         )
     share = _own_part(project, reader)
     side = share or project
     unit = share.unit if share else project.owner_unit
-    found = attention(Project.objects.filter(pk=project.pk), reader.today).get(project.pk, [])
+    told = attention(Project.objects.filter(pk=project.pk), reader.today).get(project.pk, [])
+    # Of another's project only our own share row is ours to deal with.
+    missing = unmet(project, facts.asked_ahead(project)) if share is None else ()
+    taken = list(project.steps.select_related("taken_by")) if share is None else []
+    follow_ups = list(project.follow_ups.select_related("done_by"))
+    may_change = bool(not project.is_withdrawn and share is None and reader.can("project.change", project))
+    reads_notes = bool(reader.can("project.read_notes", side))
+    reads_history = bool(reader.can("history.read", side))
     # What the owner did is the owner's to read.
-    acts = history.acts(side) if reader.can("history.read", side) else ()
+    acts = history.acts(side) if reads_history else ()
     shown = acts if request.GET.get("historik") == "alla" else acts[:LATEST]
     standing = not project.is_withdrawn
+    told_facts = facts.facts(project, share, reader, facts.contact_persons(unit, reader.today))
     context = {
         "project": project,
-        "crumbs": _crumbs(project, on_project=True),
-        "steps": facts.life(project),
+        "crumbs": crumbs_of(project, on_project=True),
+        "steps": facts.life(project, taken),
         "figures": facts.figures(project, share),
-        "facts": facts.facts(project, share, reader),
-        "found": found,
-        "next_step": facts.next_step(project) if share is None else None,
-        "entries": history.entries(
-            shown, without=() if reader.can("project.read_notes", side) else ("note",)
-        ),
+        "facts": told_facts,
+        "foremost": facts.foremost(told_facts),
+        "more_facts": facts.the_rest(told_facts),
+        "found": facts.to_deal_with(project, missing, told),
+        "may_fill": may_change and any(need.fields for need in missing if need in needed_in(project.state)),
+        "next_step": facts.next_step(project, reader, missing) if share is None else None,
+        "next_date": facts.next_date(project, follow_ups, reader.today),
+        "gates": facts.gates(project, gates_of(project), documents_of(reader, project), reads_history)
+        if share is None
+        else (),
+        "effects": facts.effects(project),
+        "follow_ups": follow_ups,
+        "today": reader.today,
+        "parts": shown_parts(request, reader, project),
+        "entries": history.entries(shown, without=() if reads_notes else UNREAD),
         "older": len(acts) - len(shown),
+        "all_of_it": "historik" in request.GET,
         "vacant": standing and Role.STRATEGIST in reader.roles and lacks_contact_person(unit, reader.today),
         "unit": unit,
         "withdrawn_at": project.withdrawn_at and timezone.localtime(project.withdrawn_at),
-        "may_change": standing and share is None and reader.can("project.change", project),
+        "may_change": may_change,
+        "may_correct": may_change and bool(project.state),
         "may_change_part": standing and share is not None and reader.can("project.change", share),
         "may_withdraw": standing and share is None and reader.can("project.withdraw", project),
         "may_share": standing and share is None and reader.can("project.share", project),
@@ -332,7 +181,7 @@ def _named(form: ProjectForm, reader: Reader) -> tuple[Funder | None, Programme 
     return funder, named(Programme, form.cleaned_data["programme"], reader.municipality, funder=funder)
 
 
-def _ask_the_database_now() -> None:
+def ask_the_database_now() -> None:
     """References that cannot cross municipalities are otherwise judged only when the request is over."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -342,7 +191,7 @@ def _ask_the_database_now() -> None:
 def register(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     reader.require("project.register")
-    form = ProjectForm(_typed(request), reader=reader)
+    form = ProjectForm(typed(request), reader=reader)
     if request.method == "POST" and form.is_valid():
         with saving(form):
             project = register_project(
@@ -351,7 +200,7 @@ def register(request: HttpRequest) -> HttpResponse:
                 units=form.cleaned_data["units"],
                 parties=form.cleaned_data["parties"],
             )
-            _ask_the_database_now()
+            ask_the_database_now()
         if form.is_valid():
             said = _("“%(title)s” is registered as %(id)s.") % {
                 "title": project.title,
@@ -361,19 +210,19 @@ def register(request: HttpRequest) -> HttpResponse:
             return redirect(project)
     context = {
         "form": form,
-        "crumbs": _crumbs(),
+        "crumbs": crumbs_of(),
         "can_own": form.may_own,
     }
-    return render(request, "projects/register.html", context, status=_status(form))
+    return render(request, "projects/register.html", context, status=status_of(form))
 
 
 @form_page
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
-    project = _project(request, pk, lock=request.method == "POST")
+    project = project_of(request, pk, lock=request.method == "POST")
     reader.require("project.change", project)
     require_standing(project)
-    form = ProjectForm(_typed(request), reader=reader, instance=project)
+    form = ProjectForm(typed(request), reader=reader, instance=project)
     if request.method == "POST" and form.is_valid():
         with saving(form):
             change_project(
@@ -383,36 +232,36 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 units=form.cleaned_data["units"],
                 parties=form.cleaned_data["parties"],
             )
-            _ask_the_database_now()
+            ask_the_database_now()
         if form.is_valid():
             messages.success(request, _("The changes to %(id)s are saved.") % {"id": project.register_id})
             return redirect(project)
-    context = {"form": form, "project": project, "crumbs": _crumbs(project)}
-    return render(request, "projects/change.html", context, status=_status(form))
+    context = {"form": form, "project": project, "crumbs": crumbs_of(project)}
+    return render(request, "projects/change.html", context, status=status_of(form))
 
 
 @form_page
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
-    project = _project(request, pk, lock=request.method == "POST")
+    project = project_of(request, pk, lock=request.method == "POST")
     reader.require("project.withdraw", project)
     require_standing(project)
-    form = WithdrawForm(_typed(request))
+    form = WithdrawForm(typed(request))
     if request.method == "POST" and form.is_valid():
         with saving(form):
             withdraw_project(reader, project, reason=form.cleaned_data["reason"], at=timezone.now())
         if form.is_valid():
             messages.success(request, _("%(id)s is withdrawn.") % {"id": project.register_id})
             return redirect(project)
-    context = {"form": form, "project": project, "crumbs": _crumbs(project)}
-    return render(request, "projects/withdraw.html", context, status=_status(form))
+    context = {"form": form, "project": project, "crumbs": crumbs_of(project)}
+    return render(request, "projects/withdraw.html", context, status=status_of(form))
 
 
-def _typed(request: HttpRequest) -> QueryDict | None:
+def typed(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def _status(form: Any) -> int:
+def status_of(form: Any) -> int:
     """A form that came back is not taken for a saved page."""
     return 422 if form.is_bound and form.errors else 200
 
@@ -424,11 +273,11 @@ def _status(form: Any) -> int:
 def share(request: HttpRequest, pk: int) -> HttpResponse:
     """Shares the project with another municipality, or, with `remove`, takes it back from one."""
     reader = reader_of(request)
-    project = _project(request, pk, lock=request.method == "POST")
+    project = project_of(request, pk, lock=request.method == "POST")
     reader.require("project.share", project)
     require_standing(project)
     removing = request.POST.get("remove", "")
-    form = ShareForm(None if removing else _typed(request), project=project)
+    form = ShareForm(None if removing else typed(request), project=project)
     if removing:
         chosen = next((row for row in project.shares.all() if str(row.pk) == removing), None)
         reason = squeeze(request.POST.get("reason", ""))[:500]
@@ -452,9 +301,9 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "project": project,
         "shares": list(project.shares.all()),
-        "crumbs": _crumbs(project),
+        "crumbs": crumbs_of(project),
     }
-    return render(request, "projects/share.html", context, status=_status(form))
+    return render(request, "projects/share.html", context, status=status_of(form))
 
 
 @form_page
@@ -464,19 +313,19 @@ def share_part(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         mine = ProjectShare.objects.filter(project=pk, municipality=reader.municipality)
         list(mine.select_for_update(of=("self",)).values("pk"))
-    project = _project(request, pk)
+    project = project_of(request, pk)
     row = _own_part(project, reader)
     if row is None:
         raise Http404(_("The project is the municipality's own. Its part stands on the project itself."))
     reader.require("project.change", row)
     require_standing(project)
-    form = SharePartForm(_typed(request), reader=reader, instance=row)
+    form = SharePartForm(typed(request), reader=reader, instance=row)
     if request.method == "POST" and form.is_valid():
         with saving(form):
             change_share(reader, form.apply(), reason=form.cleaned_data["reason"])
-            _ask_the_database_now()
+            ask_the_database_now()
         if form.is_valid():
             messages.success(request, _("Our part of the project is saved."))
             return redirect(project)
-    context = {"form": form, "project": project, "crumbs": _crumbs(project)}
-    return render(request, "projects/share_part.html", context, status=_status(form))
+    context = {"form": form, "project": project, "crumbs": crumbs_of(project)}
+    return render(request, "projects/share_part.html", context, status=status_of(form))

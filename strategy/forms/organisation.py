@@ -30,6 +30,7 @@ from strategy.organisation import (
     NoMembers,
     NotYetRenamed,
     UnitsBelow,
+    mail_domain_of,
     none_stands_below,
     visible_units,
 )
@@ -114,6 +115,36 @@ class ArmsForm(GroupedForm, forms.Form):
         ),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg"}),
     )
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
+
+
+class MailDomainForm(GroupedForm, forms.Form):
+    """What stands after @ in the municipality's own addresses."""
+
+    domain = forms.CharField(
+        label=gettext_lazy("Mail domain"),
+        max_length=100,
+        help_text=gettext_lazy(
+            "What stands after @, for example sjostad.se. Only one in which the municipality itself gives "
+            "addresses; a part of it, such as skola.sjostad.se, is added by itself."
+        ),
+    )
+
+    def clean_domain(self) -> str:
+        domain = mail_domain_of(self.cleaned_data["domain"])
+        if not domain:
+            raise ValidationError(MESSAGES["mail_domain_is_a_domain"])
+        return domain
+
+
+class RemoveMailDomainForm(GroupedForm, forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
+
+
+class ReportsByMailForm(GroupedForm, forms.Form):
+    """Switching on or off: `takes` says which of them the page offered, whatever stands by now."""
+
+    takes = forms.ChoiceField(choices=[("on", "on"), ("off", "off")], widget=forms.HiddenInput)
     reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.columns import Column, listing
-from strategy.models import Role
+from strategy.models import Municipality, Role
 from strategy.permissions import Reader
 from strategy.requests import reader_of
 from strategy.responsibilities import role_order, visible_assignments
@@ -43,7 +43,10 @@ WHOM_TO_ASK = (
 def help_page(request: HttpRequest) -> HttpResponse:
     """What Medel is and whom to ask; names stand there for who is logged in alone."""
     reader: Reader | None = getattr(request, "reader", None)
-    context: dict[str, object] = {"signed_in": request.user.is_authenticated}
+    context: dict[str, object] = {
+        "signed_in": request.user.is_authenticated,
+        "takes_reports_by_mail": Municipality.objects.filter(takes_reports_by_mail=True).exists(),
+    }
     if reader is not None:
         leading = (
             visible_assignments(reader)

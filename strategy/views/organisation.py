@@ -22,9 +22,12 @@ from strategy.forms.organisation import (
     BoardServiceForm,
     EndServiceForm,
     EndUnitForm,
+    MailDomainForm,
     MemberForm,
     MunicipalityForm,
     PopulationForm,
+    RemoveMailDomainForm,
+    ReportsByMailForm,
     UnitForm,
     UnitNameForm,
 )
@@ -41,7 +44,10 @@ from strategy.models import (
 from strategy.organisation import (
     ARMS_BYTES,
     Branch,
+    LastDomain,
+    NoDomain,
     NotAPicture,
+    add_mail_domain,
     add_member,
     add_unit,
     add_unit_name,
@@ -49,10 +55,13 @@ from strategy.organisation import (
     change_unit,
     end_board_service,
     end_unit,
+    own_mail_domains,
+    remove_mail_domain,
     running_assignments,
     serve_board,
     set_arms,
     set_population,
+    take_reports_by_mail,
     tree,
     visible_units,
 )
@@ -421,6 +430,8 @@ def municipality(request: HttpRequest) -> HttpResponse:
                 for member in members
             ],
             "populations": listing(POPULATION_COLUMNS, populations, name=_("Inhabitants on 31 December")),
+            "domains": list(own_mail_domains(reader)),
+            "takes_reports": place.takes_reports_by_mail,
             "entries": history.entries(history.acts(place)) if reader.can("history.read") else (),
         },
     )
@@ -499,8 +510,78 @@ def member_add(request: HttpRequest) -> HttpResponse:
     return _municipality_form(request, form, _("Add a member"), _("Add the member"))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail_domain_add(request: HttpRequest) -> HttpResponse:
+    reader = _changing(request)
+    form = MailDomainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with saving(form):
+            added = add_mail_domain(reader, form.cleaned_data["domain"])
+        if form.is_valid():
+            messages.success(request, _("%(domain)s is added.") % {"domain": added.domain})
+            return redirect("municipality")
+    return _municipality_form(request, form, _("Add a mail domain"), _("Add the mail domain"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail_domain_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    reader = _changing(request)
+    domain = found_or_404(reader, own_mail_domains(reader), pk)
+    form = RemoveMailDomainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            remove_mail_domain(reader, domain, reason=form.cleaned_data["reason"])
+        except LastDomain as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("%(domain)s is removed.") % {"domain": domain.domain})
+            return redirect("municipality")
+    return _municipality_form(
+        request,
+        form,
+        _("Remove the mail domain %(domain)s") % {"domain": domain.domain},
+        _("Remove the mail domain"),
+        stops=True,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reports_by_mail(request: HttpRequest) -> HttpResponse:
+    """Switches on what is off and off what is on: the page says which, and the form carries it."""
+    reader = _changing(request)
+    on = reader.municipality.takes_reports_by_mail
+    form = ReportsByMailForm(request.POST or None, initial={"takes": "off" if on else "on"})
+    if request.method == "POST" and form.is_valid():
+        takes = form.cleaned_data["takes"] == "on"
+        try:
+            take_reports_by_mail(reader, takes=takes, reason=form.cleaned_data["reason"])
+        except NoDomain as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(
+                request,
+                _("People without an account may now report projects.")
+                if takes
+                else _("People without an account may no longer report projects."),
+            )
+            return redirect("municipality")
+    return _municipality_form(
+        request,
+        form,
+        _("No longer take reports without an account") if on else _("Take reports without an account"),
+        _("Switch off") if on else _("Switch on"),
+        lead=""
+        if on
+        else _(
+            "Whoever confirms a mail address in one of the municipality's mail domains may then report a project, "
+            "and reads nothing in the register."
+        ),
+        stops=on,
+    )
+
+
 def _municipality_form(
-    request: HttpRequest, form: Any, title: str, submit: str, lead: str = ""
+    request: HttpRequest, form: Any, title: str, submit: str, lead: str = "", stops: bool = False
 ) -> HttpResponse:
     place = reader_of(request).municipality
     return form_page(
@@ -511,6 +592,7 @@ def _municipality_form(
         submit=submit,
         back=reverse("municipality"),
         crumbs=_crumbs(Crumb(str(place), reverse("municipality"))),
+        stops=stops,
     )
 
 

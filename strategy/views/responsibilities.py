@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -227,6 +228,17 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
                 Fact(_("Title"), one.person.title or None),
                 Fact(_("Work e-mail"), one.person.email),
                 Fact(_("Phone"), one.person.phone or None),
+                *(
+                    [
+                        Fact(
+                            _("Second factor"),
+                            _("Take away a lost one"),
+                            reverse("person_second_factor", args=[one.person_id]),
+                        )
+                    ]
+                    if person_url
+                    else []
+                ),
                 Fact(_("Role"), one.get_role_display()),
                 Fact(_("Unit"), _unit_name(one), reverse("unit", args=[one.unit_id]) if one.unit_id else ""),
                 *([Fact(_("Subject"), one.subject)] if one.subject else []),
@@ -240,6 +252,7 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
             "change_url": reverse("assignment_change", args=[pk]) if may else "",
             "why_not": "" if may or not reader.can("assignment.give") else may.reason,
             "end_url": reverse("assignment_end", args=[pk]) if may_shorten(reader, one) else "",
+            "handover_url": reverse("handover", args=[one.person_id]) if reader.can("handover.make") else "",
             "entries": history.entries(history.acts(one)) if reader.can("history.read") else (),
         },
     )
@@ -351,13 +364,25 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         title=_("End the assignment"),
         lead=_about(one),
-        note=_("The unit is then without an ordinary contact person, until somebody else is named.")
-        if ordinary
-        else "",
+        note=_note_of_ending(reader, one, ordinary),
         submit=_("End the assignment"),
         back=reverse("assignment", args=[pk]),
         crumbs=_crumbs(Crumb(str(one.person), reverse("assignment", args=[pk]))),
         stops=True,
+    )
+
+
+def _note_of_ending(reader: Reader, one: Assignment, ordinary: bool) -> str:
+    """What the ending leaves behind, and the way to give all of it on instead."""
+    lacking = _("The unit is then without an ordinary contact person, until somebody else is named.")
+    if not reader.can("handover.make"):
+        return lacking if ordinary else ""
+    return format_html(
+        '{} {} <a href="{}">{}</a>',
+        lacking if ordinary else "",
+        _("Does somebody else take over?"),
+        reverse("handover", args=[one.person_id]),
+        _("Hand over everything at once"),
     )
 
 

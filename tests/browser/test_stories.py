@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from pathlib import Path
 
 import pypdf
@@ -215,3 +216,76 @@ def test_one_logs_in_by_typing_the_address_tab_the_password_and_enter(opened: Op
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/konto/" not in url)
     expect(page.get_by_role("button", name="Logga ut")).to_be_visible()
+
+
+LETTER_OF_AWARD = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+def is_as_wide_as_the_phone(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def test_a_teachers_letter_of_award_becomes_a_running_project_on_a_phones_width(opened: Opened) -> None:
+    teacher = opened("medarbetare@jonkoping.example", **PHONE)
+    began = time.monotonic()
+    teacher.locator("main a[href='/anmal/']").click()
+    teacher.keyboard.press("Tab")
+    teacher.locator("input[name=title]").focus()
+    # From here by keyboard alone.
+    teacher.keyboard.type("Bokcirkel på tre språk")
+    teacher.keyboard.press("Tab")
+    teacher.keyboard.type("Erasmus+")
+    teacher.keyboard.press("Tab")
+    teacher.keyboard.type("ca 400 tkr")
+    expect(teacher.locator("main")).to_contain_text("400 000 kr")  # said back beside the field
+    teacher.keyboard.press("Tab")
+    teacher.keyboard.type("2026-08")
+    teacher.keyboard.press("Tab")
+    teacher.keyboard.type("2027-07")
+    teacher.locator("input[type=file]").set_input_files(
+        {"name": "beslut.pdf", "mimeType": "application/pdf", "buffer": LETTER_OF_AWARD}
+    )
+    assert is_as_wide_as_the_phone(teacher)
+    teacher.locator("input[name=title]").focus()
+    teacher.keyboard.press("Enter")
+    expect(teacher.locator("main h1")).to_have_text("Bokcirkel på tre språk")
+    assert time.monotonic() - began < 60
+    expect(teacher.locator("main")).to_contain_text("cirka 400 000 kr")
+    assert is_as_wide_as_the_phone(teacher)
+
+    # The unit has no contact person: the strategist acts for it.
+    page = opened("strateg@jonkoping.example", **PHONE)
+    page.locator(".todo a", has_text="Bokcirkel på tre språk").first.click()
+    assert is_as_wide_as_the_phone(page)
+    page.locator("main a.button[href$='/registrera/']").click()
+    assert page.locator("input[name=programme]").input_value() == "Erasmus+"
+    page.locator("select[name=state]").select_option("granted")
+    page.locator("details:has(select[name=project_manager]) > summary").click()
+    page.locator("select[name=project_manager]").select_option(label="Medarbetare Utbildningsförvaltningen")
+    page.locator("select[name=accounting]").select_option("here")
+    page.locator("input[name=project_number]").fill("7714")
+    assert is_as_wide_as_the_phone(page)
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_url(re.compile(r"/projekt/\d+/$"))
+    project = page.url
+    expect(page.locator("#documents table")).to_contain_text("beslut")
+    assert is_as_wide_as_the_phone(page)
+
+    page.goto(f"{project}steg/ongoing/")
+    page.locator("input[name=gates][value=organisation]").check()
+    page.locator("input[name=gates_on]").fill("2026-11-20")
+    page.locator("select[name=gates_by]").select_option(index=1)
+    page.locator("[name=gates_evidence]").fill("Ledningsgruppen 2026-11-20, § 4")
+    assert is_as_wide_as_the_phone(page)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(project)
+    expect(page.locator("main [aria-current=step]").first).to_contain_text("Pågående")
+
+    # The reporter sees what became of it, and the report waits for nobody any more.
+    teacher.goto("/anmal/mina/")
+    expect(teacher.locator("main table")).to_contain_text("P-2026-")
+    assert is_as_wide_as_the_phone(teacher)
+    page.goto("/att-gora/")
+    expect(page.locator(".todo")).to_be_visible()
+    expect(page.locator(".todo a[href^='/anmal/']")).to_have_count(0)

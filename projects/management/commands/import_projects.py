@@ -1,43 +1,58 @@
-"""Takes a file of projects into the register from the command line, with a person's rights."""
+"""Takes a file of projects into the register from the command line, with a person's rights.
+
+For a schedule: `--confirm --json` writes one JSON object and nothing else to standard output, whatever
+happens, and the same file twice changes nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from pages.files import TableRefused
+from pages.files import ChooseSheet, TableRefused
 from pages.forms import constraint_message
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
+from pages.lists import FORMATS
 from projects import exchange
+from projects.exchange.judge import AS_THEY_STAND, KEEP, TAKE, WITH_ZEROS
 from strategy.management.acting import acting
-from strategy.management.files import unreadable
+from strategy.management.files import unreadable, unwritable
 from strategy.permissions import Reader
 from values.text import fold, squeeze
 
-USAGE = 2
+REFUSED, USAGE = 1, 2
 
 
 class Command(BaseCommand):
     help = (
-        "Shows what a CSV file of projects would do to the register of a municipality, and with --confirm takes "
-        "it in. Exit status: 0 done, 1 refused or unanswered (nothing is written), 2 wrong use."
+        "Shows what a file of projects (XLSX or CSV) would do to the register of a municipality, and with "
+        "--confirm takes it in. Exit status: 0 taken in, or nothing differs; 1 questions without answer, refused "
+        "rows or no permission, and nothing is written; 2 wrong use, and nothing is written. With --json the "
+        "status stands in the object too, beside its result: taken_in, unchanged, preview, refused or wrong_use."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="the CSV file")
+        parser.add_argument("file", type=Path, nargs="?", help="the XLSX or CSV file")
         parser.add_argument("--municipality", required=True, help="four-digit code or name")
+        parser.add_argument("--as", dest="mail", help="work e-mail of the person who takes it in")
         parser.add_argument(
-            "--as", dest="mail", required=True, help="work e-mail of the person who takes it in"
+            "--template",
+            type=Path,
+            metavar="FILE",
+            help="write a workbook to fill in, with the municipality's lists, and take nothing in",
         )
+        parser.add_argument("--sheet", help="the sheet of the workbook, where several hold a table")
         parser.add_argument("--year", type=int, help="the year that the rows concern")
         parser.add_argument(
             "--word",
@@ -65,6 +80,17 @@ class Command(BaseCommand):
             "--exact", dest="approximate", action="store_const", const=False, help="the amounts are exact"
         )
         parser.add_argument(
+            "--corrected",
+            choices=(KEEP, TAKE),
+            help="keep what was corrected by hand after an earlier import, or take what the file says",
+        )
+        parser.add_argument(
+            "--zeros",
+            choices=("keep", "fill"),
+            help="project numbers that are numbers in the workbook: keep them as they stand, or fill them with "
+            "zeros to the length of the others",
+        )
+        parser.add_argument(
             "--leave-out-refused", action="store_true", help="take in the rest where rows are refused"
         )
         parser.add_argument(
@@ -72,37 +98,99 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="tell it as JSON")
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        complain: Callable[[str], NoReturn] = parser.error
+
+        def error(message: str) -> NoReturn:
+            if "--json" in sys.argv:
+                self._tell({"error": message}, "wrong_use", USAGE)
+            complain(message)
+
+        parser.error = error  # type: ignore[method-assign]
+        return parser
+
+    def _tell(self, told: dict[str, Any], result: str, status: int) -> None:
+        self.stdout.write(
+            _json(told | {"confirmed": result == "taken_in", "result": result, "status": status})
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            try:
+                said = self._handle(options)
+            except OperationalError:
+                raise CommandError(
+                    _("The database cannot be reached or broke off. Run the command again later."),
+                    returncode=REFUSED,
+                ) from None
+        except CommandError as refused:
+            if options["json"]:
+                told = getattr(refused, "told", None) or {"error": str(refused)}
+                status = refused.returncode
+                self._tell(told, "wrong_use" if status == USAGE else "refused", status)
+                # What went wrong stands in the object; standard error repeats no more than that it did.
+                raise CommandError(_("Nothing was written."), returncode=status) from None
+            raise
+        if said:
+            self.stdout.write(said)
+
+    def _handle(self, options: dict[str, Any]) -> str:
+        if options["template"] is not None:
+            return self._template(options)
+        if options["file"] is None:
+            raise CommandError(_("Give the file, or --template to write one to fill in."), returncode=USAGE)
+        if not options["mail"]:
+            raise CommandError(
+                _("Give the work e-mail of the person who takes the file in, with --as."), returncode=USAGE
+            )
         data = _contents(options["file"])
         if options["year"] is not None and not 1971 <= options["year"] <= 2199:
             raise CommandError(_("Give a year from 1971 to 2199."), returncode=USAGE)
         with acting(options["municipality"], options["mail"]) as reader:
             try:
                 reader.require("project.import")
-                said = self._import(reader, data, options)
+                return self._import(reader, data, options)
             except PermissionDenied as refused:
-                raise CommandError(str(refused)) from None
+                raise CommandError(str(refused), returncode=REFUSED) from None
+            except ChooseSheet as choice:
+                told = {"problems": [choice.message], "sheets": list(choice.sheets)}
+                raise _refused(told, f"{choice.message} {_('Give it with --sheet.')}") from None
             except TableRefused as refused:
                 # Raised out of the transaction, so that nothing at all is written.
-                told = {"problems": [problem.message for problem in refused.problems]}
-                raise self._refused(told, "\n".join(told["problems"]), options) from None
+                problems = [problem.message for problem in refused.problems]
+                raise _refused({"problems": problems}, "\n".join(problems)) from None
             except NotReady as refused:
-                raise self._refused(
+                raise _refused(
                     refused.preview.as_data() | {"refused": refused.message},
                     f"{_as_text(refused.preview)}\n{refused.message}",
-                    options,
                 ) from None
             except IntegrityError as error:
                 if (message := constraint_message(error)) is None:
                     raise
-                raise self._refused({"refused": message}, message, options) from None
-        self.stdout.write(said)
+                raise _refused({"refused": message}, message) from None
+
+    def _template(self, options: dict[str, Any]) -> str:
+        path: Path = options["template"]
+        with acting(options["municipality"], options["mail"]) as reader:
+            data = exchange.write_template(reader)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise CommandError(unwritable(path, error), returncode=USAGE) from None
+        if options["json"]:
+            return _json({"template": str(path), "confirmed": False, "result": "template", "status": 0})
+        return _("The template is written to %(file)s.") % {"file": path}
 
     def _import(self, reader: Reader, data: bytes, options: dict[str, Any]) -> str:
-        sheet = exchange.read_projects(data)
+        sheet = exchange.read_projects(data, sheet=options["sheet"])
         answers: dict[str, Any] = {"year": options["year"]} if options["year"] is not None else {}
         if options["approximate"] is not None:
             answers["approximate"] = options["approximate"]
+        if options["sheet"] is not None:
+            answers["sheet"] = options["sheet"]
+        if options["zeros"] is not None:
+            answers["zeros"] = AS_THEY_STAND if options["zeros"] == "keep" else WITH_ZEROS
 
         def judged() -> Preview:
             return exchange.Judge(reader.municipality, sheet, answers, reader.today).preview()
@@ -113,15 +201,22 @@ class Command(BaseCommand):
         if preview.unanswered or (preview.troubles and not options["leave_out_refused"]):
             raise NotReady(_what_stops(preview), preview)
         if not options["confirm"] or not preview.writes_something:
-            done = {"confirmed": False}
+            if options["json"]:
+                result = "preview" if preview.writes_something else "unchanged"
+                return _json(preview.as_data() | {"confirmed": False, "result": result, "status": 0})
             last = (
                 _("Nothing is written yet: give --confirm to take it in.")
                 if preview.writes_something
                 else _("Nothing in the file differs from the register.")
             )
-            return _json(preview.as_data() | done) if options["json"] else f"{_as_text(preview)}\n{last}"
+            return f"{_as_text(preview)}\n{last}"
         batch = exchange.upload(
-            reader, options["file"].name, data, year=options["year"], content_type="text/csv"
+            reader,
+            options["file"].name,
+            data,
+            year=options["year"],
+            content_type=FORMATS["xlsx" if data.startswith(b"PK") else "csv"][1],
+            sheet=options["sheet"],
         )
         batch.answers = answers
         batch.save(update_fields=["answers"])
@@ -133,14 +228,15 @@ class Command(BaseCommand):
             leave_out_refused=options["leave_out_refused"],
         )
         if options["json"]:
-            return _json(preview.as_data() | {"confirmed": True, "import": batch.pk})
+            done = {"confirmed": True, "import": batch.pk, "result": "taken_in", "status": 0}
+            return _json(preview.as_data() | done)
         return "\n".join([_counts(preview), _("Taken in as import %(number)d.") % {"number": batch.pk}])
 
-    def _refused(self, told: dict[str, Any], text: str, options: dict[str, Any]) -> CommandError:
-        if options["json"]:
-            self.stdout.write(_json(told | {"confirmed": False}))
-            return CommandError(_("Nothing was written."), returncode=1)
-        return CommandError(f"{text}\n{_('Nothing was written.')}", returncode=1)
+
+def _refused(told: dict[str, Any], text: str) -> CommandError:
+    error = CommandError(f"{text}\n{_('Nothing was written.')}", returncode=REFUSED)
+    error.told = told  # type: ignore[attr-defined]  # For --json.
+    return error
 
 
 def _contents(path: Path) -> bytes:
@@ -180,6 +276,8 @@ def _answered(preview: Preview, options: dict[str, Any]) -> dict[str, str]:
             wanted = words.pop(word)
         elif kind == "match" and rest in matches:
             wanted = matches.pop(rest)
+        elif kind == "corrected" and options["corrected"]:
+            wanted = options["corrected"]
         else:
             continue
         for value, label in question.choices:
@@ -213,8 +311,13 @@ def _answered(preview: Preview, options: dict[str, Any]) -> dict[str, str]:
 
 def _what_stops(preview: Preview) -> str:
     said = []
-    if preview.unanswered:
+    kinds = {question.key.partition(":")[0] for question in preview.unanswered}
+    if kinds - {"corrected", "zeros"}:
         said.append(_("Answer with --word 'WORD=MEANING', --match LINE=ID, --approximate or --exact."))
+    if "corrected" in kinds:
+        said.append(_("Say with --corrected keep or --corrected take what stands."))
+    if "zeros" in kinds:
+        said.append(_("Say with --zeros keep or --zeros fill which project numbers are right."))
     if preview.troubles:
         said.append(_("Correct the refused rows in the file, or leave them out with --leave-out-refused."))
     return " ".join(said)

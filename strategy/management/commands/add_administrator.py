@@ -85,6 +85,14 @@ class Command(BaseCommand):
             )
         if account.runs_installation:
             self.stdout.write(_("%(mail)s runs the installation.") % {"mail": mail})
+        if not address:
+            self.stdout.write(
+                _(
+                    "Log in with the work account: passwords are for the accounts that manage.py local_account "
+                    "--for-emergencies keeps."
+                )
+            )
+            return
         self.stdout.write(
             _("Choose a password here, once, no later than %(day)s:")
             % {"day": until.strftime("%Y-%m-%d %H:%M")}

@@ -1,0 +1,462 @@
+"""How the funders head their columns: a profile for each list whose published form has been seen.
+
+A profile says which heading holds what, and beside it where and when that was seen. No heading here is
+guessed: a list that nobody could look at has no profile and is mapped by pointing at its columns
+(`GrantListProfile`), once.
+
+Ours and the whole are kept apart: `amount` is what the recipient of the row is granted, `total` what the
+whole project costs or is granted, all parties together. Where a list gives only one sum for several
+recipients, it is the whole's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from pages.columns import Text
+from projects.models import GrantListProfile
+from values.text import fold
+
+# Our fields, in the order in which a person points them out.
+FIELDS: Mapping[str, Text] = {
+    "title": _("Title of the project"),
+    "recipient": _("Who is granted the money"),
+    "organisation_number": _("Its organisation number"),
+    "reference": _("The funder's reference"),
+    "acronym": _("Acronym"),
+    "amount": _("Granted to the recipient"),
+    "total": _("Granted or budgeted for the whole project"),
+    "currency": _("Currency"),
+    "starts": _("Start date"),
+    "ends": _("End date"),
+    "funder": _("Funder"),
+    "programme": _("Programme"),
+    "role": _("Part in the project"),
+    "summary": _("Summary"),
+    "country": _("Country of the recipient"),
+    "url": _("Address of a page about it"),
+}
+# At least this must be there: what it is called, and who was granted it.
+NEEDED = ("title", "recipient")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A second table in the same package (CORDIS: projects beside participants), joined by a key."""
+
+    part: str
+    key: str  # its own heading
+    on: str  # the heading of the first table
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`columns`: our field → their heading. `given`: what the list leaves unsaid, the same for all rows.
+
+    `needed` are the fields without which it is not this list. `numbered` are columns for further recipients
+    in the same row, with {n} from 1. `part` names the table within a package.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    given: Mapping[str, str] = field(default_factory=dict)
+    needed: tuple[str, ...] = NEEDED
+    part: str = ""
+    beside: Beside | None = None
+    numbered: Mapping[str, str] = field(default_factory=dict)
+    # Seen where and when; and where the funder publishes the list.
+    source: str = ""
+    seen: date | None = None
+    published_at: str = ""
+    note: Text = ""
+    # Their name of a programme → the register's.
+    programmes: Mapping[str, str] = field(default_factory=dict)
+    # Headings that were seen and are not read: so that a new one is told from them.
+    others: tuple[str, ...] = ()
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """Folded heading → the heading, of all columns that the profile reads in the first table."""
+        return {fold(heading): heading for heading in self.columns.values()}
+
+    def missing(self, headers: tuple[str, ...]) -> list[str]:
+        """Columns that the profile counts on and the list does not have."""
+        present = {fold(header) for header in headers}
+        return [
+            heading
+            for name, heading in self.columns.items()
+            if name in self.needed and fold(heading) not in present
+        ]
+
+    def unknown(self, headers: tuple[str, ...]) -> list[str]:
+        known = {*self.headings, *map(fold, self.others)}
+        pattern = [fold(one).split("{n}") for one in self.numbered.values()]
+        return [
+            header
+            for header in headers
+            if header
+            and fold(header) not in known
+            and not any(fold(header).startswith(before) for before, _after in pattern)
+        ]
+
+
+_GRANT = (
+    "EU Grant award in euros (This amount represents the grant awarded after the selection stage and is "
+    "indicative. Please note that any changes made during or after the project's lifetime will not be "
+    "reflected here.)"
+)
+
+SHIPPED: tuple[Profile, ...] = (
+    Profile(
+        "CORDIS",
+        part="organization.csv",
+        columns={
+            "reference": "projectID",
+            "acronym": "projectAcronym",
+            "organisation_number": "vatNumber",
+            "recipient": "name",
+            "country": "country",
+            "role": "role",
+            "amount": "ecContribution",
+        },
+        beside=Beside(
+            part="project.csv",
+            key="id",
+            on="projectID",
+            columns={
+                "title": "title",
+                "starts": "startDate",
+                "ends": "endDate",
+                "total": "totalCost",
+                "programme": "frameworkProgramme",
+                "summary": "objective",
+            },
+        ),
+        needed=("reference", "recipient", "organisation_number", "role", "amount"),
+        given={
+            "funder": "EU",
+            "currency": "EUR",
+            "url": "https://cordis.europa.eu/project/id/{reference}",
+        },
+        programmes={"HORIZON": "Horisont Europa", "H2020": "Horizon 2020"},
+        others=(
+            *(
+                "organisationID",
+                "shortName",
+                "SME",
+            ),
+            *(
+                "activityType",
+                "street",
+                "postCode",
+            ),
+            *(
+                "city",
+                "nutsCode",
+                "geolocation",
+            ),
+            *(
+                "organizationURL",
+                "contactForm",
+                "contentUpdateDate",
+            ),
+            *(
+                "rcn",
+                "order",
+                "netEcContribution",
+            ),
+            *(
+                "totalCost",
+                "endOfParticipation",
+                "active",
+            ),
+        ),
+        # Both tables' headings, separators and the rates of filled cells are told of the file of 2026-09-22.
+        source="https://cordis.europa.eu/data/cordis-HORIZONprojects-csv.zip",
+        seen=date(2026, 11, 20),
+        published_at="https://cordis.europa.eu/data/cordis-HORIZONprojects-csv.zip",
+        note=_(
+            "The packed file (zip) as it is published, or organization.csv together with project.csv. "
+            "The whole file of a framework programme is larger than a page takes: "
+            "give it to manage.py take_public_list."
+        ),
+    ),
+    Profile(
+        "Kohesio",
+        columns={
+            "reference": "Operation_Local_Identifier",
+            "other_reference": "Operation_Unique_Identifier",
+            "title": "Operation_Name_Programme_Language",
+            "other_title": "Operation_Name_English",
+            "summary": "Operation_Summary_Programme_Language",
+            "recipient": "Beneficiary_Name",
+            "organisation_number": "Beneficiary_Local_Identifier",
+            "country": "Country",
+            "amount": "Project_EU_Budget",
+            "total": "Total_Eligible_Expenditure_amount",
+            "currency": "Total_Eligible_Expenditure_Currency",
+            "starts": "Operation_Start_Date",
+            "ends": "Operation_End_Date",
+            "programme": "Programme_Name",
+            "url": "Operation_Unique_Identifier",
+        },
+        needed=("title", "recipient", "amount", "total", "starts"),
+        given={"funder": "EU", "currency": "EUR"},
+        others=(
+            *(
+                "Postal_Code",
+                "Cofinancing_Rate",
+                "Beneficiary_Unique_Identifier",
+            ),
+            *(
+                "Location_Indicator_latitude_longitude",
+                "Category_Of_Intervention",
+                "Category_Label",
+            ),
+            *(
+                "Thematic_Objective_ID",
+                "Thematic_Objective_Label",
+                "Policy_Objective_ID",
+            ),
+            *(
+                "Policy_Objective_Label",
+                "Fund_Code",
+                "Fund_Name",
+            ),
+            *(
+                "Programme_Code",
+                "Region",
+                "NUTS3_Code",
+            ),
+            *(
+                "Programming_Period",
+                "Operation_Summary_English",
+                "ManagingAuthority",
+            ),
+            *(
+                "Image_URL",
+                "InfoRegio_ID",
+                "InfoRegio_URL",
+            ),
+        ),
+        # Headings and a row of the Swedish file, as a public reader of it tests them (pp21-27, 2025-11-10).
+        source="https://kohesio.ec.europa.eu/api/data/object?id=data/projects-2021-2027/",
+        seen=date(2026, 11, 20),
+        published_at="https://kohesio.ec.europa.eu/en/data/projects",
+    ),
+    Profile(
+        "Erasmus+",
+        columns={
+            "reference": "Project Identifier",
+            "title": "Project Title",
+            "summary": "Project Summary",
+            "programme": "Programme",
+            "recipient": "Coordinating organisation name",
+            "country": "Coordinator's country",
+            "total": _GRANT,
+            "url": "Results Platform Project Card",
+        },
+        numbered={"recipient": "Partner {n} name", "country": "Partner {n} country"},
+        needed=("reference", "title", "recipient", "total"),
+        given={"funder": "EU", "currency": "EUR", "role": "coordinator"},
+        others=(
+            *(
+                "Key Action",
+                "Action Type",
+                "Call year",
+            ),
+            *(
+                "Topics",
+                "Project Status",
+                "Is Good Practice",
+            ),
+            *(
+                "Project Website",
+                "Results Available",
+                "Participating countries",
+            ),
+            *(
+                "Coordinating organisation type",
+                "Coordinator's address",
+                "Coordinator's region",
+            ),
+            *("Coordinator's website",),
+        ),
+        # The lists of projects by call year; no dates are published in them. The sum is of all parties.
+        source="https://erasmus-plus.ec.europa.eu/projects/projects-lists",
+        seen=date(2026, 11, 20),
+        published_at="https://erasmus-plus.ec.europa.eu/projects/projects-lists",
+    ),
+    Profile(
+        "ESF-rådets projektbank",
+        columns={
+            "reference": "Diarienummer / Operation ID",
+            "title": "Namn på insatsen / Operation Name",
+            "summary": "Sammanfattning / Summary",
+            "recipient": "Stödmottagare / Beneficiary",
+            "organisation_number": "Projektägare organisationsnummer / Beneficiary ID",
+            "country": "Stödmottagarens land / Beneficiary country",
+            "amount": "EU-stöd i SEK / EU contribution SEK",
+            "total": "Total projektbudget / Total budget SEK",
+            "programme": "EU-fond / EU fund",
+            "starts": "Startdatum / Start date",
+            "ends": "Slutdatum / End date",
+        },
+        needed=("reference", "title", "recipient", "organisation_number", "total", "starts", "ends"),
+        given={"funder": "Svenska ESF-rådet", "currency": "SEK"},
+        others=(
+            *(
+                "Projektägare ort / Beneficiary city",
+                "Programområde / Priority",
+                "Specifikt mål / Specific objective concerned",
+            ),
+            *(
+                "Interventionsområde / Intervention field",
+                "Unionens medfinansieringsgrad / Union co-financing rate",
+                "Sammanfattning engelsk / Summary in english",
+            ),
+            *("Program CCI / Program CCI",),
+        ),
+        # Eighteen headings and a row, as a public reader of the export names and tests them.
+        source="https://www.esf.se/projektbank/",
+        seen=date(2026, 11, 20),
+        published_at="https://www.esf.se/projektbank/",
+    ),
+    Profile(
+        "Vinnova",
+        columns={
+            "reference": "Diarienummer",
+            "title": "Ärenderubrik",
+            "summary": "Projektreferat",
+            "recipient": "KoordinatorOrg",
+            "total": "BeviljatBidrag",
+            "starts": "ProjektStart",
+            "ends": "ProjektSlut",
+        },
+        needed=("reference", "title", "recipient", "total"),
+        given={"funder": "Vinnova", "currency": "SEK", "role": "coordinator"},
+        # The twenty fields of a project in the open data, as an open reader lists them. Of the parties only
+        others=(
+            *(
+                "ÄrenderubrikEngelska",
+                "DiarienummerAnsokningsomgang",
+                "DiarienummerUtlysning",
+            ),
+            *(
+                "DiarienummerProgram",
+                "MalSvenska",
+                "ResultatSvenska",
+            ),
+            *(
+                "ImplementationSvenska",
+                "MalEngelska",
+                "ResultatEngelska",
+            ),
+            *(
+                "ImplementationEngelska",
+                "KoordinatorArb",
+                "LankLista",
+            ),
+            *("Status",),
+        ),
+        # the coordinator is named, and the grant is the whole project's.
+        source="https://github.com/KTH-Library/vinnova/blob/8883d344c7cb5cf97ebafa0ce834c5d0af1af669/README.md",
+        seen=date(2026, 11, 20),
+        published_at="https://data.vinnova.se/api/projekt/",
+    ),
+    Profile(
+        "SweCRIS",
+        columns={
+            "reference": "ProjectId",
+            "title": "ProjectTitleSv",
+            "other_title": "ProjectTitleEn",
+            "summary": "ProjectAbstractSv",
+            "recipient": "CoordinatingOrganisationNameSv",
+            "organisation_number": "CoordinatingOrganisationId",
+            "funder": "FundingOrganisationNameSv",
+            "total": "FundingsSek",
+            "starts": "ProjectStartDate",
+            "ends": "ProjectEndDate",
+        },
+        needed=("reference", "title", "recipient", "organisation_number", "total"),
+        given={"currency": "SEK", "role": "coordinator"},
+        others=(
+            *(
+                "ProjectAbstractEn",
+                "CoordinatingOrganisationNameEn",
+                "CoordinatingOrganisationTypeOfOrganisationSv",
+            ),
+            *(
+                "CoordinatingOrganisationTypeOfOrganisationEn",
+                "FundingOrganisationId",
+                "FundingOrganisationNameEn",
+            ),
+            *(
+                "FundingOrganisationTypeOfOrganisationSv",
+                "FundingOrganisationTypeOfOrganisationEn",
+                "FundingYear",
+            ),
+            *(
+                "FundingStartDate",
+                "FundingEndDate",
+                "TypeOfAwardId",
+            ),
+            *(
+                "TypeOfAwardDescrSv",
+                "TypeOfAwardDescrEn",
+                "InvolvedPeople",
+            ),
+            *("Scbs",),
+        ),
+        # Headings and a record of the joint database of Swedish research funders.
+        source="https://github.com/KTH-Library/swecris",
+        seen=date(2026, 11, 20),
+        published_at="https://www.vr.se/swecris.html",
+    ),
+)
+
+
+def own(row: GrantListProfile) -> Profile:
+    """A profile that the municipality pointed out itself."""
+    return Profile(
+        row.name,
+        columns=dict(row.columns),
+        given=dict(row.given),
+        needed=tuple(row.columns),
+        published_at=row.source_url,
+    )
+
+
+def known(rows: list[GrantListProfile]) -> dict[str, Profile]:
+    """All profiles by name; the municipality's own goes before a shipped one of the same name."""
+    every: dict[str, Profile] = {profile.name: profile for profile in SHIPPED}
+    return every | {row.name: own(row) for row in rows}
+
+
+def recognised(headers: tuple[str, ...], profiles: Mapping[str, Profile]) -> Profile | None:
+    """The profile whose needed columns are all there; of several the one that reads the most columns."""
+    fitting = [profile for profile in profiles.values() if not profile.missing(headers)]
+    present = {fold(header) for header in headers}
+
+    def read(profile: Profile) -> int:
+        return len(profile.headings.keys() & present)
+
+    return max(fitting, key=read, default=None)
+
+
+def nearest(headers: tuple[str, ...], profiles: Mapping[str, Profile]) -> Profile | None:
+    """The profile that a list in a changed form most likely belongs to: more than half of it is there."""
+    present = {fold(header) for header in headers}
+
+    def share(profile: Profile) -> float:
+        wanted = profile.headings
+        return len(wanted.keys() & present) / len(wanted) if wanted else 0.0
+
+    best: Any = max(profiles.values(), key=share, default=None)
+    return best if best is not None and share(best) > 0.5 else None
