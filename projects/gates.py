@@ -20,6 +20,9 @@ MESSAGES = {
     "a_gate_is_passed_once": _("Somebody has just noted this gate. Open it and see what stands there."),
     "gate_kind_is_known": _("There is no such gate. Choose one of the six."),
     "a_gate_has_evidence": _("Say what shows that the gate is passed, or choose a document."),
+    "done_by_works_here": _(
+        "Choose somebody who has an assignment in the municipality. Give one on the page Responsibilities first."
+    ),
     "gate_document_in_same_municipality": _("Choose one of the project's own documents."),
     "a_gate_stands_before_its_step": _(
         "A step rests on this gate: it cannot be removed, nor dated after the step. "
@@ -30,6 +33,7 @@ register_messages(
     MESSAGES,
     fields={
         "a_gate_has_evidence": "evidence",
+        "done_by_works_here": "done_by",
         "gate_document_in_same_municipality": "document",
         "a_gate_stands_before_its_step": "done_on",
     },

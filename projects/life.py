@@ -71,6 +71,7 @@ MESSAGES = {
     "state_is_reached_by_a_step": gettext_lazy(
         "The state is not changed by hand. Take the step on the project's page."
     ),
+    "taken_by_works_here": gettext_lazy("Who takes a step needs an assignment in the municipality."),
     "step_state_is_known": gettext_lazy("There is no such state. Choose one from the list."),
 }
 register_messages(MESSAGES)

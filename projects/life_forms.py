@@ -32,7 +32,6 @@ from projects.forms import (
 from projects.gates import MESSAGES as GATE_MESSAGES
 from projects.life import NEEDS_A_COMMENT, Need, Problem
 from projects.models import Accounting, EffectFollowUp, Funder, GateKind, Project, ProjectGate, State
-from projects.registry import MESSAGES
 from projects.texts import longest
 from strategy import history
 from strategy.models import Document, Person
@@ -77,8 +76,15 @@ class DaysField(forms.CharField):
 
 
 class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Somebody with an assignment in the municipality."""
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Person.objects.none(), empty_label=NOT_STATED, **kwargs)
+        super().__init__(
+            Person.objects.none(),
+            empty_label=NOT_STATED,
+            error_messages={"invalid_choice": GATE_MESSAGES["done_by_works_here"]},
+            **kwargs,
+        )
 
 
 def _past_day(form: forms.BaseForm, name: str, reader: Reader, message: str) -> date | None:
@@ -451,10 +457,7 @@ class GateForm(GroupedForm, VersionedForm, forms.Form):
         (gettext_lazy("Why"), ["reason"]),
     ]
     done_on = DayField(label=gettext_lazy("When"), help_text=gettext_lazy("For example 2026-09-01."))
-    done_by = PersonField(
-        label=gettext_lazy("By whom"),
-        error_messages={"invalid_choice": MESSAGES["project_manager_works_here"]},
-    )
+    done_by = PersonField(label=gettext_lazy("By whom"))
     evidence = PlainText(
         label=gettext_lazy("In words"),
         lines=True,

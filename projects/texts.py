@@ -7,20 +7,14 @@ import re
 from django.utils.translation import gettext as _
 
 from projects.models import Project
+from values.personal_number import holds_personal_number
 from values.text import nfc, squeeze
 
 # Of texts on several lines, for which the database knows no limit.
 LONGEST = 20_000
 
-# A date of birth (of a coordination number 60 days on) and four digits. An organisation number has no month
-# where this has one.
 # Unicode's Cc and Cs, but for tab and line feed: a pattern, since an import asks of millions of characters.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_PERSONAL_NUMBER = re.compile(
-    r"(?<!\d)(?:(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])[-+]|"
-    r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01]) ?)\d{4}(?!\d)",
-    re.ASCII,
-)
 
 
 class TextRefused(ValueError):
@@ -45,7 +39,7 @@ def plain(text: str, *, lines: bool = False) -> str:
             "control_character",
             _("The text holds an invisible control character. Delete what was pasted and type it."),
         )
-    if _PERSONAL_NUMBER.search(text):
+    if holds_personal_number(text):
         raise TextRefused(
             "personal_number",
             _(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -132,14 +133,18 @@ def test_a_former_name_of_a_unit_is_ours_together_with_the_municipality_and_lead
     )
     recogniser = Recogniser(reader.municipality)
     found = recogniser.recognise("Barn- och ungdomskontoret, Jönköpings kommun", "")
+    assert found is not None
     assert (found.ours, found.unit_id) == (True, unit.pk)
     assert recogniser.recognise("Barn- och ungdomskontoret", "") is None
 
 
 def test_the_organisation_number_decides_whatever_the_name(reader):
     recogniser = Recogniser(reader.municipality)
-    assert recogniser.recognise("Något helt annat", "SE212000053001").ours
+    ours = recogniser.recognise("Något helt annat", "SE212000053001")
+    assert ours is not None
+    assert ours.ours
     other = recogniser.recognise("Jönköpings kommun", "212000-1355")
+    assert other is not None
     assert (other.ours, "212000-1355" in other.how) == (False, True)
 
 
@@ -163,7 +168,9 @@ def test_what_a_person_has_said_of_a_name_is_remembered(reader):
     recogniser = Recogniser(
         reader.municipality, {"jönköpings kulturskola": "ours", "jönköpings kommun": "not_ours"}
     )
-    assert recogniser.recognise("Jönköpings kulturskola", "").ours
+    school = recogniser.recognise("Jönköpings kulturskola", "")
+    assert school is not None
+    assert school.ours
     assert recogniser.recognise("Jönköpings kommun", "") is None
 
 
@@ -417,6 +424,7 @@ def test_a_long_list_takes_no_memory_to_speak_of(reader, tmp_path):
     _profile, found = taking.read(reader, package)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert found is not None
     assert (found.read, len(found.ours)) == (60_001, 1)
     assert peak < 20 * 1024 * 1024 < path.stat().st_size * 3
 
@@ -425,7 +433,7 @@ def test_a_long_list_takes_no_memory_to_speak_of(reader, tmp_path):
 
 
 def held(reader, **fields):
-    told = {
+    told: dict[str, Any] = {
         "reference": "X",
         "title": "Warm homes for all",
         "acronym": "",

@@ -106,6 +106,10 @@ class Profile:
         ]
 
 
+def _headings(text: str) -> tuple[str, ...]:
+    return tuple(text.split("|"))
+
+
 _GRANT = (
     "EU Grant award in euros (This amount represents the grant awarded after the selection stage and is "
     "indicative. Please note that any changes made during or after the project's lifetime will not be "
@@ -145,39 +149,13 @@ SHIPPED: tuple[Profile, ...] = (
             "url": "https://cordis.europa.eu/project/id/{reference}",
         },
         programmes={"HORIZON": "Horisont Europa", "H2020": "Horizon 2020"},
-        others=(
-            *(
-                "organisationID",
-                "shortName",
-                "SME",
-            ),
-            *(
-                "activityType",
-                "street",
-                "postCode",
-            ),
-            *(
-                "city",
-                "nutsCode",
-                "geolocation",
-            ),
-            *(
-                "organizationURL",
-                "contactForm",
-                "contentUpdateDate",
-            ),
-            *(
-                "rcn",
-                "order",
-                "netEcContribution",
-            ),
-            *(
-                "totalCost",
-                "endOfParticipation",
-                "active",
-            ),
+        others=_headings(
+            "organisationID|shortName|SME|activityType|street|postCode|city|nutsCode|geolocation"
+            "|organizationURL|contactForm|contentUpdateDate|rcn|order|netEcContribution|totalCost"
+            "|endOfParticipation|active"
         ),
-        # Both tables' headings, separators and the rates of filled cells are told of the file of 2026-09-22.
+        # Not the file itself: both tables' headings and separator as public programs that read it write them, and
+        # an account of the file of 2026-09-22 (145 909 participants, nine in ten with a VAT number).
         source="https://cordis.europa.eu/data/cordis-HORIZONprojects-csv.zip",
         seen=date(2026, 11, 20),
         published_at="https://cordis.europa.eu/data/cordis-HORIZONprojects-csv.zip",
@@ -208,47 +186,18 @@ SHIPPED: tuple[Profile, ...] = (
         },
         needed=("title", "recipient", "amount", "total", "starts"),
         given={"funder": "EU", "currency": "EUR"},
-        others=(
-            *(
-                "Postal_Code",
-                "Cofinancing_Rate",
-                "Beneficiary_Unique_Identifier",
-            ),
-            *(
-                "Location_Indicator_latitude_longitude",
-                "Category_Of_Intervention",
-                "Category_Label",
-            ),
-            *(
-                "Thematic_Objective_ID",
-                "Thematic_Objective_Label",
-                "Policy_Objective_ID",
-            ),
-            *(
-                "Policy_Objective_Label",
-                "Fund_Code",
-                "Fund_Name",
-            ),
-            *(
-                "Programme_Code",
-                "Region",
-                "NUTS3_Code",
-            ),
-            *(
-                "Programming_Period",
-                "Operation_Summary_English",
-                "ManagingAuthority",
-            ),
-            *(
-                "Image_URL",
-                "InfoRegio_ID",
-                "InfoRegio_URL",
-            ),
+        others=_headings(
+            "Postal_Code|Cofinancing_Rate|Beneficiary_Unique_Identifier"
+            "|Location_Indicator_latitude_longitude|Category_Of_Intervention|Category_Label"
+            "|Thematic_Objective_ID|Thematic_Objective_Label|Policy_Objective_ID|Policy_Objective_Label"
+            "|Fund_Code|Fund_Name|Programme_Code|Region|NUTS3_Code|Programming_Period"
+            "|Operation_Summary_English|ManagingAuthority|Image_URL|InfoRegio_ID|InfoRegio_URL"
         ),
-        # Headings and a row of the Swedish file, as a public reader of it tests them (pp21-27, 2025-11-10).
+        # Not the file itself: its headings as public programs write them, with beneficiary and organisation number
+        # in one that reads Sweden's. The address is the one that they fetch from.
         source="https://kohesio.ec.europa.eu/api/data/object?id=data/projects-2021-2027/",
         seen=date(2026, 11, 20),
-        published_at="https://kohesio.ec.europa.eu/en/data/projects",
+        published_at="https://kohesio.ec.europa.eu/",
     ),
     Profile(
         "Erasmus+",
@@ -265,30 +214,13 @@ SHIPPED: tuple[Profile, ...] = (
         numbered={"recipient": "Partner {n} name", "country": "Partner {n} country"},
         needed=("reference", "title", "recipient", "total"),
         given={"funder": "EU", "currency": "EUR", "role": "coordinator"},
-        others=(
-            *(
-                "Key Action",
-                "Action Type",
-                "Call year",
-            ),
-            *(
-                "Topics",
-                "Project Status",
-                "Is Good Practice",
-            ),
-            *(
-                "Project Website",
-                "Results Available",
-                "Participating countries",
-            ),
-            *(
-                "Coordinating organisation type",
-                "Coordinator's address",
-                "Coordinator's region",
-            ),
-            *("Coordinator's website",),
+        others=_headings(
+            "Key Action|Action Type|Call year|Topics|Project Status|Is Good Practice|Project Website"
+            "|Results Available|Participating countries|Coordinating organisation type"
+            "|Coordinator's address|Coordinator's region|Coordinator's website"
         ),
-        # The lists of projects by call year; no dates are published in them. The sum is of all parties.
+        # Not the file itself: its headings, "confirmed from actual files" in a public program that reads the lists by
+        # call year. No dates are published in them, and the sum is of all parties.
         source="https://erasmus-plus.ec.europa.eu/projects/projects-lists",
         seen=date(2026, 11, 20),
         published_at="https://erasmus-plus.ec.europa.eu/projects/projects-lists",
@@ -310,23 +242,17 @@ SHIPPED: tuple[Profile, ...] = (
         },
         needed=("reference", "title", "recipient", "organisation_number", "total", "starts", "ends"),
         given={"funder": "Svenska ESF-rådet", "currency": "SEK"},
-        others=(
-            *(
-                "Projektägare ort / Beneficiary city",
-                "Programområde / Priority",
-                "Specifikt mål / Specific objective concerned",
-            ),
-            *(
-                "Interventionsområde / Intervention field",
-                "Unionens medfinansieringsgrad / Union co-financing rate",
-                "Sammanfattning engelsk / Summary in english",
-            ),
-            *("Program CCI / Program CCI",),
+        others=_headings(
+            "Projektägare ort / Beneficiary city|Programområde / Priority"
+            "|Specifikt mål / Specific objective concerned|Interventionsområde / Intervention field"
+            "|Unionens medfinansieringsgrad / Union co-financing rate"
+            "|Sammanfattning engelsk / Summary in english|Program CCI / Program CCI"
         ),
-        # Eighteen headings and a row, as a public reader of the export names and tests them.
-        source="https://www.esf.se/projektbank/",
+        # Not the export itself: eighteen headings and a row, in a public program that reads it (its file
+        # lib/integrations/esf/transform.ts and the tests of it).
+        source="lib/integrations/esf/transform.ts of a public program that reads the export",
         seen=date(2026, 11, 20),
-        published_at="https://www.esf.se/projektbank/",
+        published_at="https://www.esf.se/",
     ),
     Profile(
         "Vinnova",
@@ -342,28 +268,10 @@ SHIPPED: tuple[Profile, ...] = (
         needed=("reference", "title", "recipient", "total"),
         given={"funder": "Vinnova", "currency": "SEK", "role": "coordinator"},
         # The twenty fields of a project in the open data, as an open reader lists them. Of the parties only
-        others=(
-            *(
-                "ÄrenderubrikEngelska",
-                "DiarienummerAnsokningsomgang",
-                "DiarienummerUtlysning",
-            ),
-            *(
-                "DiarienummerProgram",
-                "MalSvenska",
-                "ResultatSvenska",
-            ),
-            *(
-                "ImplementationSvenska",
-                "MalEngelska",
-                "ResultatEngelska",
-            ),
-            *(
-                "ImplementationEngelska",
-                "KoordinatorArb",
-                "LankLista",
-            ),
-            *("Status",),
+        others=_headings(
+            "ÄrenderubrikEngelska|DiarienummerAnsokningsomgang|DiarienummerUtlysning"
+            "|DiarienummerProgram|MalSvenska|ResultatSvenska|ImplementationSvenska|MalEngelska"
+            "|ResultatEngelska|ImplementationEngelska|KoordinatorArb|LankLista|Status"
         ),
         # the coordinator is named, and the grant is the whole project's.
         source="https://github.com/KTH-Library/vinnova/blob/8883d344c7cb5cf97ebafa0ce834c5d0af1af669/README.md",
@@ -386,38 +294,17 @@ SHIPPED: tuple[Profile, ...] = (
         },
         needed=("reference", "title", "recipient", "organisation_number", "total"),
         given={"currency": "SEK", "role": "coordinator"},
-        others=(
-            *(
-                "ProjectAbstractEn",
-                "CoordinatingOrganisationNameEn",
-                "CoordinatingOrganisationTypeOfOrganisationSv",
-            ),
-            *(
-                "CoordinatingOrganisationTypeOfOrganisationEn",
-                "FundingOrganisationId",
-                "FundingOrganisationNameEn",
-            ),
-            *(
-                "FundingOrganisationTypeOfOrganisationSv",
-                "FundingOrganisationTypeOfOrganisationEn",
-                "FundingYear",
-            ),
-            *(
-                "FundingStartDate",
-                "FundingEndDate",
-                "TypeOfAwardId",
-            ),
-            *(
-                "TypeOfAwardDescrSv",
-                "TypeOfAwardDescrEn",
-                "InvolvedPeople",
-            ),
-            *("Scbs",),
+        others=_headings(
+            "ProjectAbstractEn|CoordinatingOrganisationNameEn"
+            "|CoordinatingOrganisationTypeOfOrganisationSv|CoordinatingOrganisationTypeOfOrganisationEn"
+            "|FundingOrganisationId|FundingOrganisationNameEn|FundingOrganisationTypeOfOrganisationSv"
+            "|FundingOrganisationTypeOfOrganisationEn|FundingYear|FundingStartDate|FundingEndDate"
+            "|TypeOfAwardId|TypeOfAwardDescrSv|TypeOfAwardDescrEn|InvolvedPeople|Scbs"
         ),
         # Headings and a record of the joint database of Swedish research funders.
-        source="https://github.com/KTH-Library/swecris",
+        source="https://github.com/KTH-Library/swecris/blob/1d459517e436100319b4cb015fc204daffed4248/README.md",
         seen=date(2026, 11, 20),
-        published_at="https://www.vr.se/swecris.html",
+        published_at="https://www.vr.se/",
     ),
 )
 

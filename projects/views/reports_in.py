@@ -60,7 +60,7 @@ from projects.reports_in import (
 )
 from projects.similar import similar_to
 from strategy.accounts import client_address
-from strategy.attachments import FileDamaged, contents, upload_was_too_large
+from strategy.attachments import FileDamaged, contents, takes_files, upload_was_too_large
 from strategy.models import DocumentKind, ReadingKind, Unit
 from strategy.permissions import Reader, units_below
 from strategy.readings import log_reading
@@ -87,6 +87,7 @@ def _status(*forms_: Any) -> int:
 # -- Reporting --------------------------------------------------------------------------------------------
 
 
+@takes_files("DOCUMENT_LIMIT")
 @form_page
 def make(request: HttpRequest) -> HttpResponse:
     """The report itself: under a minute, and only the title must be given."""
@@ -566,6 +567,7 @@ def by_mail(request: HttpRequest) -> HttpResponse:
     return render(request, "projects/reports_in/by_mail.html", context, status=_status(form))
 
 
+@takes_files("DOCUMENT_LIMIT")
 @never_cache
 @form_page
 def by_mail_form(request: HttpRequest, token: str) -> HttpResponse:
