@@ -22,10 +22,11 @@ NAME = "medel_bench"
 
 
 @contextmanager
-def own_database(*, keep: bool) -> Iterator[None]:
+def own_database(*, keep: bool, again: bool = False) -> Iterator[None]:
     """The environment names the database and a folder for files until the block ends.
 
-    An empty database is made anew; with `keep` it is left standing, to be looked at with psql.
+    An empty database is made anew; with `keep` it is left standing, to be looked at with psql or measured
+    `again`, which takes it as it stands and leaves it so.
     """
     given = environment.secret("DATABASE_URL", "")
     with nullcontext() if given else server.in_use(BASE):
@@ -36,10 +37,12 @@ def own_database(*, keep: bool) -> Iterator[None]:
             if found is None:
                 raise SystemExit("There is no database yet: run make setup first.")
             web, owner = found
-        _as_owner(owner, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        _as_owner(owner, "CREATE DATABASE {}")
+        if not again:
+            _as_owner(owner, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            _as_owner(owner, "CREATE DATABASE {}")
         try:
             with TemporaryDirectory(prefix="medel-bench-") as files:
+                Path(files, "static").mkdir()
                 os.environ.update(
                     DATABASE_URL=_address(web, NAME),
                     DATABASE_OWNER_URL=_address(owner, NAME),
@@ -52,7 +55,7 @@ def own_database(*, keep: bool) -> Iterator[None]:
                     os.environ.pop(other, None)
                 yield
         finally:
-            if not keep:
+            if not (keep or again):
                 _as_owner(owner, "DROP DATABASE IF EXISTS {} WITH (FORCE)")
 
 

@@ -1,7 +1,8 @@
 """The register that is measured: invented, the same at every run, and skewed as the real one is.
 
 Thirteen municipalities, the largest with half of the projects; a few large administrations own most of a
-municipality's projects; one in ten has no owner unit, one in six no dates; one in fifty is shared.
+municipality's projects; one in ten has no owner unit, one in six no dates; one in fifty is shared. What
+happens to the projects on their way is in bench.lives.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from random import Random
 
 from django.db import connection
 
+from bench import lives, words
 from projects.models import (
     Accounting,
     CoFinancingKind,
     Funder,
+    Kind,
+    Level,
     PartyRole,
     Programme,
     Project,
@@ -28,6 +32,7 @@ from projects.models import (
     ProjectRole,
     ProjectShare,
     ProjectUnit,
+    Source,
     State,
 )
 from projects.registry import take_register_numbers
@@ -37,33 +42,29 @@ from strategy.models import Account, Assignment, BoardService, Municipality, Per
 from strategy.walls import scope
 
 PROJECTS = 10_000
+# Single changes in the largest municipality, with ten thousand projects in all.
+ACTS = 1500
 # Thousandths of all projects in each municipality.
 SKEW = (500, 120, 80, 60, 50, 40, 35, 30, 25, 20, 15, 15, 10)
 ADMINISTRATIONS = 8
 DEPARTMENTS = 5  # of each administration
 
-_FIRST = (
-    *("Trygg", "Grön", "Digital", "Öppen", "Hållbar", "Gemensam", "Ny", "Stark", "Klok", "Varm", "Rörlig"),
-    *("Lokal", "Nordisk", "Europeisk", "Levande"),
-)
-_SECOND = (
-    *("skola", "omsorg", "framtid", "energi", "stad", "landsbygd", "kompetens", "kultur", "natur", "hälsa"),
-    *("arbetsmarknad", "samverkan", "ungdom", "integration", "innovation", "språkutveckling"),
-)
-_WORDS = (
-    *("projektet", "ska", "utveckla", "arbetssätt", "för", "barn", "och", "unga", "i", "kommunen", "med"),
-    *("tillsammans", "skolor", "föreningar", "näringsliv", "så", "att", "fler", "når", "målen", "genom"),
-    *("metoder", "som", "prövas", "följs", "upp", "sprids", "till", "andra", "kommuner", "länet", "under"),
-    *("ledning", "av", "förvaltningen", "stöd", "från", "fonden"),
-)
 _STATES = (
     *((State.ONGOING, 25), (State.ENDED, 45), (State.ARCHIVED, 8), (State.GRANTED, 5), (State.APPLIED, 5)),
-    *((State.REJECTED, 4), (State.IDEA, 3), (State.FINAL_REPORTED, 2), ("", 3)),
+    *((State.REJECTED, 4), (State.PAUSED, 3), (State.FINAL_REPORTED, 2), ("", 3)),
 )  # fmt: skip
 _ROLES = (
     *((ProjectRole.OWNER, 35), (ProjectRole.PARTNER, 30), (ProjectRole.CO_FINANCIER, 10)),
     *((ProjectRole.PARTICIPANT, 10), (ProjectRole.GRANT_RECIPIENT, 10), ("", 5)),
 )  # fmt: skip
+_KINDS = (
+    *((Kind.DEVELOPMENT, 50), (Kind.RESEARCH, 6), (Kind.MOBILITY, 12), (Kind.INVESTMENT, 10)),
+    *((Kind.STATE_GRANT, 10), ("", 12)),
+)
+_LEVELS = (
+    *((Level.LOCAL, 30), (Level.REGIONAL, 25), (Level.NATIONAL, 15), (Level.INTERNATIONAL, 15), ("", 15)),
+)  # fmt: skip
+_SOURCES = ((Source.OWN, 40), (Source.STRATEGIST, 15), (Source.NETWORK, 10), (Source.PARTNER, 15), ("", 20))
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Register:
     strategist: Account
     contact: Account
     contact_unit: Unit
+    administrator: Account
     several: Account  # strategist in three municipalities
 
     @property
@@ -101,12 +103,56 @@ def fill(today: date, projects: int = PROJECTS) -> Register:
         administration = first.units[0]
         contact = _somebody(first, "contact", Role.CONTACT_PERSON, administration)
         several = _somebody(first, "several", Role.STRATEGIST, None)
+        administrator = _somebody(first, "administrator", Role.ADMINISTRATOR, None)
     for town in towns[1:3]:
         with scope(town.municipality.pk, person=several.person_id):
             _assign(several.person, Role.STRATEGIST, town.municipality, None)
+    _acts(chance, first, (strategist, contact), ACTS * projects // PROJECTS)
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    return Register(towns, strategist, contact, administration, several)
+    return Register(towns, strategist, contact, administration, administrator, several)
+
+
+def standing() -> Register:
+    """The register that an earlier run filled and kept."""
+    with scope(installation=True):
+        places = list(Municipality.objects.filter(name__startswith="Kommun ").order_by("code"))
+    towns = []
+    for place in places:
+        with scope(place.pk):
+            units = tuple(
+                Unit.objects.filter(municipality=place, kind=UnitKind.ADMINISTRATION).order_by("name")
+            )
+            towns.append(Town(place, units, Project.objects.filter(municipality=place).count()))
+    with scope(places[0].pk):
+        by_name = {one.email.partition("@")[0]: one for one in Account.objects.select_related("person")}
+    return Register(
+        towns=tuple(towns),
+        strategist=by_name["strategist"],
+        contact=by_name["contact"],
+        contact_unit=towns[0].units[0],
+        administrator=by_name["administrator"],
+        several=by_name["several"],
+    )
+
+
+def _acts(chance: Random, town: Town, accounts: Sequence[Account], count: int) -> None:
+    """Changes made one by one, each an act of its own: what the log is full of after some years."""
+    place = town.municipality
+    with scope(place.pk):
+        keys = list(Project.objects.filter(municipality=place).values_list("pk", flat=True)[:count])
+    for key in keys:
+        person = chance.choice(accounts).person_id
+        with (
+            scope(place.pk, person=person),
+            history.context(
+                person=person,
+                municipality=place.pk,
+                page=f"/projekt/{key}/andra/",
+                reason="Rättat efter samtal",
+            ),
+        ):
+            Project.objects.filter(pk=key).update(note=words.text(chance, 1))
 
 
 def _somebody(town: Town, name: str, role: Role, unit: Unit | None) -> Account:
@@ -144,7 +190,13 @@ def _town(chance: Random, number: int, projects: int, today: date) -> Town:
             )
             for index, person in enumerate(people)
         )
-        _projects(chance, place, units, people[len(units) // 2 :], projects, today)
+        managers = people[len(units) // 2 :]
+        made = _projects(chance, place, units, managers, projects, today)
+        lived = lives.Place(place, units, managers, chance, today)
+        lives.live(lived, made, [one for one in made if one.state == State.IDEA])
+        lives.report_in(lived, max(projects // 25, 3), made)
+        lives.list_codes(lived, max(projects // 3, 20), made)
+        lives.list_grants(lived, max(projects // 20, 3), made)
     return Town(place, units, projects)
 
 
@@ -189,14 +241,6 @@ def _skewed(chance: Random, count: int) -> int:
     return min(int(chance.expovariate(4 / count)), count - 1)
 
 
-def _title(chance: Random, number: int) -> str:
-    return f"{chance.choice(_FIRST)} {chance.choice(_SECOND)} {chance.choice(_SECOND)} {number}"
-
-
-def _text(chance: Random, words: int) -> str:
-    return " ".join(chance.choices(_WORDS, k=words)).capitalize() + "."
-
-
 def _period(chance: Random, today: date) -> tuple[date | None, date | None]:
     if chance.random() < 0.16:
         return None, None
@@ -211,7 +255,7 @@ def _projects(
     managers: Sequence[Person],
     count: int,
     today: date,
-) -> None:
+) -> list[Project]:
     funders = list(Funder.objects.filter(municipality=None).order_by("pk"))
     programmes = list(Programme.objects.filter(municipality=None).order_by("pk"))
     rows = []
@@ -220,15 +264,34 @@ def _projects(
         budget = Decimal(chance.randint(1, 400) * 50_000)
         euro = chance.random() < 0.03
         accounted = chance.random()
+        # One in four has taken its steps in the register (bench.lives); the others came in a list.
+        state = State.IDEA if chance.random() < 0.25 else _weighted(chance, _STATES)
+        kind = _weighted(chance, _KINDS)
+        told = state not in {"", State.IDEA} and chance.random() < 0.4
         rows.append(
             Project(
                 municipality=place,
                 register_year=today.year,
                 register_number=number,
-                title=_title(chance, number),
-                acronym=chance.choice(_SECOND)[:6].upper() if chance.random() < 0.3 else "",
-                summary=_text(chance, chance.randint(20, 120)),
-                state=_weighted(chance, _STATES),
+                title=words.title(chance, number),
+                acronym=chance.choice(words.SECOND)[:6].upper() if chance.random() < 0.3 else "",
+                summary=words.text(chance, chance.randint(1, 8)),
+                state=state,
+                kind=kind,
+                level=_weighted(chance, _LEVELS),
+                source=_weighted(chance, _SOURCES),
+                dnr=f"KS {chance.randint(2010, 2026)}/{chance.randint(1, 900)}"
+                if chance.random() < 0.4
+                else "",
+                external_reference=f"2021-{chance.randint(10_000, 99_999)}" if chance.random() < 0.4 else "",
+                initiated_by="Enhetschef" if chance.random() < 0.3 else "",
+                link_to_operations=words.text(chance, 1) if chance.random() < 0.4 else "",
+                expected_effect=words.text(chance, 2) if chance.random() < 0.5 else "",
+                achieved_effect=words.text(chance, 2) if told else "",
+                kept_up=words.text(chance, 1) if told else "",
+                kept_up_by=chance.choice(units) if told else None,
+                research_led_by="Högskolan" if kind == Kind.RESEARCH else "",
+                doctoral_students=chance.randint(0, 3) if kind == Kind.RESEARCH else None,
                 owner_unit=units[_skewed(chance, len(units))] if chance.random() < 0.9 else None,
                 project_manager=chance.choice(managers) if chance.random() < 0.6 else None,
                 role=_weighted(chance, _ROLES),
@@ -252,7 +315,7 @@ def _projects(
                 else "",
                 accounted_by="Länsstyrelsen" if 0.5 <= accounted < 0.7 else "",
                 project_number=str(chance.randint(10_000, 99_999)) if accounted < 0.5 else "",
-                note=_text(chance, 15) if chance.random() < 0.2 else "",
+                note=words.text(chance, 1) if chance.random() < 0.2 else "",
             )
         )
     Project.objects.bulk_create(rows, batch_size=1000)
@@ -270,7 +333,7 @@ def _projects(
             ProjectParty(
                 municipality=place,
                 project=row,
-                name=f"{chance.choice(_FIRST)} {chance.choice(_SECOND)} AB {one}",
+                name=f"{chance.choice(words.FIRST)} {chance.choice(words.SECOND)} AB {one}",
                 role=PartyRole.PARTNER,
             )
             for row in rows
@@ -278,6 +341,7 @@ def _projects(
         ),
         batch_size=2000,
     )
+    return rows
 
 
 def _share(chance: Random, owner: Town, other: Town) -> None:
@@ -313,8 +377,8 @@ def csv_file(rows: int) -> bytes:
         budget = chance.randint(1, 200) * 50
         out.writerow(
             [
-                f"Ny {_title(chance, number)}",
-                _text(chance, 30),
+                f"Ny {words.title(chance, number)}",
+                words.text(chance, 3),
                 chance.choice(("ägare", "partner")),
                 chance.choice(("pågående", "avslutat")),
                 f"{starts:%Y-%m}",

@@ -179,10 +179,14 @@ def test_all_of_it_works_without_javascript(opened: Opened) -> None:
     assert titles(page) == ["Språkcafé över gränsen"]
     page.get_by_role("link", name="Språkcafé över gränsen").click()
     page.get_by_role("link", name="Ändra", exact=True).click()
-    page.locator("select[name=state]").select_option("ended")
-    page.locator("[name=reason]").fill("Slutmötet är hållet")
+    page.locator("select[name=role]").select_option("partner")
+    page.locator("[name=reason]").fill("Avtalet säger partner")
     page.locator("main form button[type=submit]").click()
-    expect(page.locator("main")).to_contain_text("Slutmötet är hållet")
+    expect(page.locator("main")).to_contain_text("Avtalet säger partner")
+    page.goto(f"{page.url}steg/paused/")
+    page.locator("[name=comment]").fill("Lärarna är tjänstlediga")
+    page.locator("main form button[type=submit]").first.click()
+    expect(page.locator("main")).to_contain_text("Lärarna är tjänstlediga")
 
 
 def test_two_windows_do_not_overwrite_each_other(opened: Opened) -> None:
