@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
 
+import xlsxwriter
 from django.db import connection
 
 from bench import lives, words
@@ -36,12 +37,30 @@ from projects.models import (
     State,
 )
 from projects.registry import take_register_numbers
+from projects.views.project_list import LISTING
 from strategy import history
 from strategy.management.commands.migrate import as_owner
-from strategy.models import Account, Assignment, BoardService, Municipality, Person, Role, Unit, UnitKind
+from strategy.models import (
+    Account,
+    Assignment,
+    BoardService,
+    Municipality,
+    Person,
+    Role,
+    SavedView,
+    Unit,
+    UnitKind,
+)
 from strategy.walls import scope
 
 PROJECTS = 10_000
+# So many projects' steps, groups and documents are written in one transaction.
+IN_ONE_GO = 50
+# Of the saved view that is measured: among them what costs a query or a join more.
+VIEW_COLUMNS = [
+    *("project", "kind", "programme", "funder", "parties", "starts", "ends", "project_manager"),
+    *("own_share", "dnr", "state"),
+]
 # Single changes in the largest municipality, with ten thousand projects in all.
 ACTS = 1500
 # Thousandths of all projects in each municipality.
@@ -104,6 +123,14 @@ def fill(today: date, projects: int = PROJECTS) -> Register:
         contact = _somebody(first, "contact", Role.CONTACT_PERSON, administration)
         several = _somebody(first, "several", Role.STRATEGIST, None)
         administrator = _somebody(first, "administrator", Role.ADMINISTRATOR, None)
+        SavedView.objects.create(
+            municipality=first.municipality,
+            person=strategist.person,
+            listing=LISTING.name,
+            name="Alla med parter",
+            columns=VIEW_COLUMNS,
+            shared=True,
+        )
     for town in towns[1:3]:
         with scope(town.municipality.pk, person=several.person_id):
             _assign(several.person, Role.STRATEGIST, town.municipality, None)
@@ -193,10 +220,14 @@ def _town(chance: Random, number: int, projects: int, today: date) -> Town:
         managers = people[len(units) // 2 :]
         made = _projects(chance, place, units, managers, projects, today)
         lived = lives.Place(place, units, managers, chance, today)
-        lives.live(lived, made, [one for one in made if one.state == State.IDEA])
         lives.report_in(lived, max(projects // 25, 3), made)
         lives.list_codes(lived, max(projects // 3, 20), made)
         lives.list_grants(lived, max(projects // 20, 3), made)
+    # What happens to projects happens on many days: the log is found by time, and is not to have one.
+    for some in range(0, len(made), IN_ONE_GO):
+        lot = made[some : some + IN_ONE_GO]
+        with scope(place.pk), history.context(municipality=place.pk, page="bench"):
+            lives.live(lived, lot, [one for one in lot if one.state == State.IDEA])
     return Town(place, units, projects)
 
 
@@ -360,35 +391,77 @@ def _share(chance: Random, owner: Town, other: Town) -> None:
     )
 
 
-def csv_file(rows: int) -> bytes:
-    """A file of new projects, as the import takes them."""
-    chance = Random(14)  # noqa: S311
-    text = io.StringIO(newline="")
-    out = csv.writer(text, delimiter=";")
-    out.writerow(
-        (
-            *("title", "summary", "role", "state", "starts", "ends", "total_budget_sek", "own_share_sek"),
-            *("owner", "units", "partners", "funder"),
-        )
-    )
+# --- files to take in ------------------------------------------------------------------------------------
+
+_HEADINGS = (
+    *("title", "summary", "role", "state", "starts", "ends", "total_budget_sek", "own_share_sek"),
+    *("owner", "units", "partners", "funder", "project_number", "dnr"),
+)
+_SHARE = _HEADINGS.index("own_share_sek")
+
+
+def _file_rows(rows: int) -> Iterator[tuple[object, ...]]:
+    """New projects as a spreadsheet holds them: days are days and amounts are numbers."""
+    chance = Random(14)  # noqa: S311 - nothing secret
     for number in range(rows):
         starts = date(2026 - _skewed(chance, 12), chance.randint(1, 12), 1)
-        ends = starts + timedelta(days=chance.randint(300, 1200))
-        budget = chance.randint(1, 200) * 50
-        out.writerow(
-            [
-                f"Ny {words.title(chance, number)}",
-                words.text(chance, 3),
-                chance.choice(("ägare", "partner")),
-                chance.choice(("pågående", "avslutat")),
-                f"{starts:%Y-%m}",
-                f"{ends:%Y-%m}",
-                f"{budget} tkr",
-                f"ca {budget // 3} tkr",
-                f"Förvaltning {chance.randint(1, ADMINISTRATIONS)}",
-                f"Avdelning {chance.randint(1, ADMINISTRATIONS)}.{chance.randint(1, DEPARTMENTS)}",
-                f"Bolag {chance.randint(1, 500)} AB, Förening {chance.randint(1, 500)}",
-                f"Stiftelse {chance.randint(1, 40)}",
-            ]
+        budget = chance.randint(1, 200) * 50_000
+        yield (
+            f"Ny {words.title(chance, number)}",
+            words.text(chance, 3),
+            chance.choice(("ägare", "partner")),
+            chance.choice(("pågående", "avslutat")),
+            starts,
+            starts + timedelta(days=chance.randint(300, 1200)),
+            budget,
+            budget // 3,
+            f"Förvaltning {chance.randint(1, ADMINISTRATIONS)}",
+            f"Avdelning {chance.randint(1, ADMINISTRATIONS)}.{chance.randint(1, DEPARTMENTS)}",
+            f"Bolag {chance.randint(1, 500)} AB, Förening {chance.randint(1, 500)}",
+            f"Stiftelse {chance.randint(1, 40)}",
+            f"{chance.randint(0, 9999):05}",
+            f"KS {chance.randint(2010, 2026)}/{chance.randint(1, 900)}",
         )
+
+
+def csv_file(rows: int) -> bytes:
+    """A file of new projects, as the import takes them: amounts and months as people write them."""
+    text = io.StringIO(newline="")
+    out = csv.writer(text, delimiter=";")
+    out.writerow(_HEADINGS)
+    for row in _file_rows(rows):
+        starts, ends, budget, share = row[4:8]
+        told = (
+            f"{starts:%Y-%m}",
+            f"{ends:%Y-%m}",
+            f"{_thousands(budget)} tkr",
+            f"ca {_thousands(share)} tkr",
+        )
+        out.writerow([*row[:4], *told, *row[8:]])
     return text.getvalue().encode()
+
+
+def _thousands(amount: object) -> int:
+    return int(str(amount)) // 1000
+
+
+def xlsx_file(rows: int) -> bytes:
+    """The same projects as a workbook, with days and amounts by number format and codes as text."""
+    data = io.BytesIO()
+    book = xlsxwriter.Workbook(data, {"in_memory": True})
+    page = book.add_worksheet("Projekt")
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    page.write_row(0, 0, _HEADINGS)
+    for line, row in enumerate(_file_rows(rows), start=1):
+        for column, value in enumerate(row):
+            if isinstance(value, date):
+                page.write_datetime(line, column, value, day)
+            elif isinstance(value, int) and (column != _SHARE or line % 10):
+                page.write_number(line, column, value)
+            elif isinstance(value, int):
+                # Some amounts are written about; a file with none is asked whether all of them are exact.
+                page.write_string(line, column, f"ca {_thousands(value)} tkr")
+            else:
+                page.write_string(line, column, str(value))
+    book.close()
+    return data.getvalue()

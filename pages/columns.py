@@ -9,6 +9,7 @@ anything with a `label`, or a list of these.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -104,6 +105,10 @@ def on_screen(value: Any, *, figures: bool = False) -> str:
     In a column of figures kronor stand without their unit (the table's caption says it) and whole numbers
     are grouped; elsewhere a whole number may be a year or a code and is left alone.
     """
+    if (
+        type(value) is str
+    ):  # Most cells, and none of what follows: a choice with a label is a str of its own kind.
+        return value if value.strip() else ""
     if is_missing(value):
         return ""
     if isinstance(value, bool):
@@ -196,7 +201,7 @@ class Cell:
         elif self.href:
             inner = f'<a href="{escape(self.href)}">{escape(self.text)}</a>'
         else:
-            inner = escape(self.text)
+            inner = _days_unbroken(escape(self.text))
         if self.small:
             inner += f"<small>{escape(self.small)}</small>"
         return f"<span>{inner}</span>" if self.compound else inner
@@ -214,6 +219,17 @@ class Cell:
 
 
 _FIRST = ' class="first"'
+
+_DAY = r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?"
+_PERIOD = re.compile(rf"(?:{_DAY}|…) – (?:{_DAY}|…)")
+
+
+def _days_unbroken(text: str) -> str:
+    """A period may go on to a second line between its days, never within one of them."""
+    if len(text) > 23 or not _PERIOD.fullmatch(text):
+        return text
+    days = " – ".join(f'<span class="when">{day}</span>' for day in text.split(" – "))
+    return f"<span>{days}</span>"  # A narrow card keeps together what stands in one element.
 
 
 @lru_cache(maxsize=512)
@@ -280,7 +296,7 @@ def listing(
     row of totals covers the columns before the first total, so the first column cannot have one.
     """
     # Each label is looked up in its language once, and not for every row.
-    shown = tuple(replace(column, label=str(column.label)) for column in columns)
+    shown = tuple(replace(column, label=str(column.label), missing=str(column.missing)) for column in columns)
     laid_out = tuple(
         Group(str(title), tuple(tuple(_cell(column, row) for column in shown) for row in of_group))
         for title, of_group in ((("", rows),) if groups is None else groups)
@@ -331,7 +347,6 @@ def _find(row: Any, source: Callable[[Any], Any] | str) -> Any:
 
 def _cell(column: Column, row: Any) -> Cell:
     value = column.of(row)
-    text = on_screen(value, figures=column.figures)
     small = "" if column.small is None else on_screen(_find(row, column.small))
     href = (column.href(row) or "") if column.href else ""
     if column.kind == "link" and not column.href and _may_be_linked(value):
@@ -339,7 +354,14 @@ def _cell(column: Column, row: Any) -> Cell:
     marks: tuple[Mark, ...] = ()
     if column.kind == "mark" and not is_missing(value):
         several = value if isinstance(value, list | tuple) else (value,)
-        marks = tuple(one if isinstance(one, Mark) else Mark(on_screen(one)) for one in several)
+        # A label is looked up in its language once for the mark and the text.
+        marks = tuple(
+            Mark(on_screen(one), one.shape, one.tone) if isinstance(one, Mark) else Mark(on_screen(one))
+            for one in several
+        )
+        text = ", ".join([str(one.label) for one in marks if one.label])
+    else:
+        text = on_screen(value, figures=column.figures)
     return Cell(column, row, value, text, small, href, marks)
 
 

@@ -463,11 +463,16 @@ def _decode(data: bytes) -> tuple[str, str]:
             "The file is saved as Unicode text (UTF-16). Save it as “CSV UTF-8” in Excel and choose it again."
         )
         raise TableRefused(Problem("utf_16", None, None, message))
+    if data.startswith(_PROGRAMS) and b"\x00" in data:  # A heading may begin with MZ.
+        message = gettext(
+            "The file is a program and not a table, whatever it is called. Choose the table itself, as XLSX or CSV."
+        )
+        raise TableRefused(Problem("binary", None, None, message))
     if (place := data.find(b"\x00")) >= 0:
         line = data.count(b"\n", 0, place) + 1
         message = gettext(
-            "The file is not a text file: line %(line)d holds a NUL byte. "
-            "Save the table as CSV and choose that file."
+            "The file is neither a workbook nor a text file: line %(line)d holds a NUL byte. "
+            "Save the table as XLSX or CSV and choose that file."
         ) % {"line": line}
         raise TableRefused(Problem("binary", line, None, message))
     if data.startswith(b"\xef\xbb\xbf"):
@@ -496,6 +501,10 @@ def _broken_letter(data: bytes, place: int, encoding: str) -> Problem:
         "Save the file as “CSV UTF-8” and choose it again."
     ) % {"line": line, "encoding": encoding}
     return Problem("encoding", line, None, message)
+
+
+# How programs of Windows and Linux begin.
+_PROGRAMS = (b"MZ", b"\x7fELF")
 
 
 def _other_kind(kind: str) -> str:

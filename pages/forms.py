@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
@@ -132,13 +132,18 @@ class Group:
     rows: list[list[forms.BoundField]]
     help: Text = ""
     folded: bool = False
+    # Whether what the form itself has filled in opens the group, or only what a person has.
+    filled_opens: bool = True
 
     @property
     def opens(self) -> bool:
         """Whether a folded group stands open: something in it is filled in or wrong."""
-        return any(
-            field.errors or field.value() not in (None, "", [], False) for row in self.rows for field in row
-        )
+        return any(field.errors or self._is_filled(field) for row in self.rows for field in row)
+
+    def _is_filled(self, field: forms.BoundField) -> bool:
+        if field.value() in (None, "", [], False):
+            return False
+        return self.filled_opens or (field.form.is_bound and field.name in field.form.changed_data)
 
 
 class GroupedForm(forms.BaseForm):
@@ -152,6 +157,8 @@ class GroupedForm(forms.BaseForm):
 
     base_fields: dict[str, forms.Field]
     groups: ClassVar[Sequence[tuple[Any, ...]]] = ()
+    # False where a fold stays closed over what the form proposes: it is looked at by who wants to.
+    filled_opens: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -173,7 +180,7 @@ class GroupedForm(forms.BaseForm):
             rows = [self._row((name,) if isinstance(name, str) else name) for name in names]
             placed.update(field.name for row in rows for field in row)
             if rows := [row for row in rows if row]:
-                shown.append(Group(title, rows, *rest))
+                shown.append(replace(Group(title, rows, *rest), filled_opens=self.filled_opens))
         left = [[field] for field in self.visible_fields() if field.name not in placed]
         return [*shown, Group("", left)] if left else shown
 
@@ -459,6 +466,11 @@ def _written(value: Any) -> list[str]:
 
 def _print(value: Any) -> str:
     return sha256(json.dumps(sorted(_written(value))).encode()).hexdigest()[:16]
+
+
+def same_answer(sent: Any, standing: Any) -> bool:
+    """Whether what was sent for a field is what stands, as a form shows it; None is an empty field."""
+    return _print(sent) == _print(standing)
 
 
 def _read_prints(text: str) -> dict[str, str]:

@@ -20,7 +20,6 @@ from typing import Any, Literal
 from django import forms
 from django.conf import settings
 from django.utils import translation
-from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -217,7 +216,7 @@ def _not_read(headers: Sequence[str], by_heading: Mapping[str, ImportColumn]) ->
             "The columns %(columns)s repeat what other columns hold, and are not read.",
             len(passed),
         )
-        % {"columns": ", ".join(f"“{heading}”" for heading in passed)}
+        % {"columns": ", ".join(_("“%(column)s”") % {"column": heading} for heading in passed)}
     ]
 
 
@@ -295,7 +294,11 @@ def _unknown_columns(line: int, unknown: Sequence[str], columns: Sequence[Import
         "Line %(line)d has columns that are not known: %(column)s. Remove them, or give them some of these "
         "headings: %(known)s.",
         len(unknown),
-    ) % {"line": line, "column": names, "known": ", ".join(column.name for column in columns)}
+    ) % {
+        "line": line,
+        "column": names,
+        "known": ", ".join(dict.fromkeys(str(column.label) for column in columns)),
+    }
     return Problem("unknown_column", line, names, message)
 
 
@@ -526,7 +529,7 @@ class QuestionsForm(forms.Form):
             )
             self.fields[question.field_name] = forms.ChoiceField(
                 label=question.text,
-                help_text=escape(help_text),  # The template trusts it, and it may repeat the file.
+                help_text=help_text,
                 choices=question.choices,
                 widget=forms.RadioSelect,
                 required=False,

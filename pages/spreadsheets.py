@@ -59,6 +59,10 @@ MOST_RATIO = 200
 RATIO_FROM = 1024 * 1024
 # Cells of a sheet, empty ones that bear a format among them, and texts of a workbook.
 MOST_CELLS = 3_000_000
+# Characters of a cell: Excel's own limit.
+LONGEST_CELL = 32_767
+# Characters of a table in all, where each cell that names a shared text counts with the whole of it.
+MOST_TEXT = 100_000_000
 # So many reasons are told; nobody reads more, and a broken column has one in each row.
 MOST_PROBLEMS = 5_000
 _CHUNK = 64 * 1024
@@ -337,7 +341,7 @@ class _Workbook:
         def end(tag: str) -> None:
             match _local(tag):
                 case "si":
-                    strings.append(_unescaped("".join(said)))
+                    strings.append(_text("".join(said)))
                     if len(strings) > MOST_CELLS:
                         raise TableRefused(_too_large())
                 case "t":
@@ -396,7 +400,7 @@ class _Workbook:
         return reading.sheet
 
     def value(self, raw: str, kind: str, style: str, computed: bool) -> str:
-        """What a cell holds, as text; a `_Faulty` where it holds nothing that can be believed."""
+        """What a cell holds, as composed text; a `_Faulty` where it holds nothing that can be believed."""
         if kind == "s":
             if raw.startswith("-"):
                 raise ValueError("The texts are counted from 0.")
@@ -404,7 +408,9 @@ class _Workbook:
         if kind in ("str", "inlineStr"):
             if computed and self.recomputed and not raw:
                 return _Faulty("formula")
-            return _unescaped(raw)
+            return _text(raw)
+        if len(raw) > LONGEST_CELL:
+            return _Faulty("long")
         if kind == "e":
             return _Faulty(f"error {squeeze(raw)[:20]}")
         if not raw:
@@ -419,7 +425,8 @@ class _Workbook:
         if key not in self._shown:
             place = int(style) if style else 0
             form = self.formats[place] if self.formats else _PLAIN
-            self._shown[key] = form.show(_decimal(raw), self.epoch)
+            shown = form.show(_decimal(raw), self.epoch)
+            self._shown[key] = nfc(shown) if type(shown) is str else shown
         return self._shown[key]
 
     def _table_of(
@@ -437,6 +444,7 @@ class _Workbook:
         rows: list[Row] = []
         numbers: dict[int, dict[int, str]] = {}
         width = len(headers)
+        held = 0
         for number, cells in sheet.rows.items():
             if number <= line or not any(cell.strip() for cell in cells.values()):
                 continue
@@ -459,7 +467,10 @@ class _Workbook:
                 else:
                     texts[place] = str(cell)
                     numbers.setdefault(place, {})[number] = self._as_day(cell)
-            rows.append(Row(number, tuple(map(nfc, texts))))
+            held += sum(map(len, texts))
+            if held > MOST_TEXT:
+                raise TableRefused(_too_large())
+            rows.append(Row(number, tuple(texts)))
         end = rows[-1].line if rows else line
         problems += _merged_problems(sheet.merged, line, end, width, where)
         if problems:
@@ -534,6 +545,12 @@ def _local(tag: str) -> str:
 def _listed(names: Iterable[str]) -> str:
     every = list(names)
     return ", ".join(every[:20]) + (" …" if len(every) > 20 else "")
+
+
+def _text(raw: str) -> str:
+    """Once for each text of the file, however many cells name it."""
+    text = _unescaped(raw)
+    return nfc(text) if len(text) <= LONGEST_CELL else _Faulty("long")
 
 
 def _unescaped(text: str) -> str:
@@ -722,6 +739,11 @@ def _faulty(cell: str, line: int, place: int, header: str, where: str) -> Proble
             message = gettext(
                 "The cell %(cell)s holds a number of more than 15 digits, of which Excel keeps 15. Give the cell "
                 "the format Text and write the number anew."
+            ) % {"cell": address}
+        case "long":
+            message = gettext(
+                "The cell %(cell)s holds more than 32 767 characters, the most that Excel itself takes. Shorten "
+                "the text."
             ) % {"cell": address}
         case "date":
             message = gettext(

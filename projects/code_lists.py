@@ -5,7 +5,8 @@ with the codes, so that a later list asks of the new ones alone. A code that is 
 project: one that the register has, or one to register.
 
 Codes are never deleted. Undoing a list hides the codes that it brought and nobody has answered for, and
-gives changed ones their former values; taking the same list in again brings them back.
+gives changed ones their former values; taking the same list in again brings them back. Lists of the same
+accounts are undone in the reverse of their order: what an older one brought may stand in a later one too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import SequenceMatcher
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import Count, Min, Q, QuerySet
-from django.utils import translation
+from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
+from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -44,6 +45,7 @@ from pages.imports import (
 )
 from projects.models import External, Project, ProjectNumber
 from projects.public_lists.reading import headers_of, parts, sample
+from projects.registry import book_under, marked_reason, standing_locked, take_back
 from projects.texts import TextRefused, plain
 from strategy import history
 from strategy.attachments import contents, store
@@ -54,6 +56,8 @@ from values.text import fold, squeeze
 
 KIND = "project_codes"
 PER_PAGE = 50
+# What is compared with the name of a code: so many of its words, and so many projects that share them.
+MOST_WORDS, LOOKED_AT = 8, 200
 
 MESSAGES = {
     "a_code_stands_once_in_its_accounts": gettext_lazy(
@@ -281,6 +285,13 @@ class Plan:
     hidden: bool = False  # stood in a list that was undone
 
     @property
+    def rests_on_undone(self) -> bool:
+        """Whether the list that brought the code was undone, answered for or not: this one holds it instead."""
+        return (
+            self.row is not None and self.row.batch is not None and self.row.batch.state == BatchState.UNDONE
+        )
+
+    @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Field → before and after; an empty cell leaves what is known."""
         if self.row is None:
@@ -381,6 +392,9 @@ class Judge:
 
     def _place(self, plan: Plan, troubles: tuple[Trouble, ...]) -> None:
         name = f"{plan.code} {plan.wanted.get('name', '')}".strip()
+        plan.row = row = self.known.get(plan.code)
+        if not troubles and (against := self._against_what_stands(plan)) is not None:
+            troubles = (against,)
         if troubles:
             self.rows.append(
                 JudgedRow(
@@ -388,8 +402,6 @@ class Judge:
                 )
             )
             return
-        row = self.known.get(plan.code)
-        plan.row = row
         plan.hidden = row is not None and is_hidden(row)
         changed = Outcome.CHANGED if plan.changes else Outcome.UNCHANGED
         outcome = Outcome.NEW if row is None or plan.hidden else changed
@@ -408,6 +420,18 @@ class Judge:
                 ],
             )
         )
+
+    def _against_what_stands(self, plan: Plan) -> Trouble | None:
+        """A day of the list that does not go with the one that stands, where the list gives only one."""
+        opened, closed = plan.said("opened_on"), plan.said("closed_on")
+        if not (opened and closed and closed < opened):
+            return None
+        column = self.sheet.headings["closed" if plan.wanted.get("closed_on") else "opened"]
+        message = _(
+            "The code would be closed on %(closed)s, before it is opened on %(opened)s. One of the dates stands "
+            "since an earlier list: correct the other, or give both."
+        ) % {"closed": closed.isoformat(), "opened": opened.isoformat()}
+        return Trouble(plan.line, column, message)
 
     def preview(self) -> Preview:
         notes = [*self.sheet.notes]
@@ -445,6 +469,10 @@ def is_hidden(row: ProjectNumber) -> bool:
 
 class BatchMovedOn(Exception):
     """Somebody has confirmed, cancelled or undone the list already."""
+
+
+class UndoneFirst(Exception):
+    """A later list of the same accounts is undone before this one. The message says which."""
 
 
 def batches(reader: Reader) -> QuerySet[ImportBatch]:
@@ -562,11 +590,8 @@ def confirm(
     """Takes the codes in, all or none. Raises NotReady where the outcome is not the one that was seen."""
     reader.require("code_list.take", batch)
     with transaction.atomic():
+        _one_at_a_time(reader)
         _still(batch, BatchState.JUDGED)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('projects.code_lists'), %s)", [reader.municipality.pk]
-            )
         judge = _judged(reader, contents(batch.file), batch.answers)
         preview = judge.preview()
         require_ready(preview, seen=seen, leave_out_refused=leave_out_refused)
@@ -582,26 +607,35 @@ def confirm(
             for plan in judge.plans
             if plan.row is None
         )
-        changed = [plan for plan in judge.plans if plan.row is not None and (plan.changes or plan.hidden)]
-        before: dict[str, Any] = {}
+        changed = [
+            plan for plan in judge.plans if plan.row is not None and (plan.changes or plan.rests_on_undone)
+        ]
+        told: dict[str, dict[str, tuple[str, str]]] = {}
         for plan in changed:
             row: Any = plan.row
-            if not plan.hidden:
-                before[str(row.pk)] = {
-                    "version": row.version + 1,
-                    "fields": {name: _said(then) for name, (then, _now) in plan.changes.items()},
+            if not plan.hidden and plan.changes:
+                told[str(row.pk)] = {
+                    name: (_said(then), _said(now)) for name, (then, now) in plan.changes.items()
                 }
             for name, value in plan.wanted.items():
                 setattr(row, name, value)
-            if plan.hidden:
+            if plan.rests_on_undone:
                 row.batch = batch
         _save([plan.row for plan in changed if plan.row is not None])
         batch.state = BatchState.CONFIRMED
         batch.confirmed_at = at
         batch.counts = preview.counts
-        batch.answers = {**batch.answers, "before": before}
+        batch.answers = {**batch.answers, "changed": told}
         batch.save(update_fields=["state", "confirmed_at", "counts", "answers"])
     return preview
+
+
+def _one_at_a_time(reader: Reader) -> None:
+    """Lists of one municipality are confirmed and undone one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('projects.code_lists'), %s)", [reader.municipality.pk]
+        )
 
 
 _TAKEN = gettext_lazy("List of project codes %(number)d, %(file)s")
@@ -609,8 +643,7 @@ _UNDONE = gettext_lazy("List of project codes %(number)d, %(file)s, was undone")
 
 
 def told_in_the_record(text: Text, batch: ImportBatch) -> str:
-    """The record is one document: in the installation's language, whichever the person reads."""
-    with translation.override(settings.LANGUAGE_CODE):
+    with history.in_the_record():
         return str(text) % {"number": batch.pk, "file": batch.file.name}
 
 
@@ -651,29 +684,52 @@ class Undone:
     kept: tuple[ProjectNumber, ...]
 
 
+def refuse_before_later(batch: ImportBatch, lists: QuerySet[ImportBatch]) -> None:
+    """Raises UndoneFirst where one of `lists` was confirmed after the batch and still stands."""
+    later = (
+        lists.filter(state=BatchState.CONFIRMED)
+        .filter(Q(confirmed_at__gt=batch.confirmed_at) | Q(confirmed_at=batch.confirmed_at, pk__gt=batch.pk))
+        .select_related("file")
+        .order_by("-confirmed_at", "-pk")
+        .first()
+    )
+    if later is not None:
+        raise UndoneFirst(
+            _("List %(number)d, %(file)s, was taken in later and may hold the same. Undo that one first.")
+            % {"number": later.pk, "file": later.file.name}
+        )
+
+
 def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") -> Undone:
     """Hides the codes of the list that nobody has answered for, and gives changed ones their former values.
 
-    A code that was answered for, or changed since, is left as it is and named.
+    A code that was answered for, or changed since, is left as it is and named. Raises UndoneFirst where a
+    later list of the same accounts stands: it may hold the same codes, and say the same of them.
     """
     reader.require("code_list.take", batch)
     with transaction.atomic():
+        _one_at_a_time(reader)
         _still(batch, BatchState.CONFIRMED)
+        refuse_before_later(batch, batches(reader).filter(answers__source=batch.answers.get("source", "")))
         told = told_in_the_record(_UNDONE, batch)
         history.give_reason(f"{told}: {squeeze(reason)}" if reason.strip() else f"{told}.")
         new = list(ProjectNumber.objects.filter(batch=batch).order_by("code").select_for_update())
-        before: Mapping[str, Any] = batch.answers.get("before", {})
+        wrote: Mapping[str, Mapping[str, Sequence[str]]] = batch.answers.get("changed", {})
         changed = list(
-            ProjectNumber.objects.filter(pk__in=list(map(int, before))).order_by("code").select_for_update()
+            ProjectNumber.objects.filter(pk__in=list(map(int, wrote))).order_by("code").select_for_update()
         )
         kept = [row for row in new if row.external]
         restored = []
         for row in changed:
-            told_before = before[str(row.pk)]
-            if row.version != told_before["version"]:
-                kept.append(row)
+            values = wrote[str(row.pk)]
+            answered_since = row.answered_at and batch.confirmed_at and row.answered_at > batch.confirmed_at
+            if answered_since or any(
+                _said(getattr(row, name)) != now for name, (_then, now) in values.items()
+            ):
+                if row not in kept:
+                    kept.append(row)
                 continue
-            for name, then in told_before["fields"].items():
+            for name, (then, _now) in values.items():
                 setattr(row, name, ProjectNumber._meta.get_field(name).to_python(then or None))  # type: ignore[union-attr]
                 if name in ("name", "ansvar_code"):
                     setattr(row, name, then)
@@ -728,7 +784,11 @@ def progress(reader: Reader) -> Progress:
     )
     since = told["since"]
     return Progress(
-        told["total"], told["answered"], told["yes"], told["without"], since.date() if since else None
+        told["total"],
+        told["answered"],
+        told["yes"],
+        told["without"],
+        timezone.localdate(since) if since else None,
     )
 
 
@@ -821,13 +881,25 @@ def alike(reader: Reader, row: ProjectNumber, *, most: int = 6) -> list[Alike]:
     projects = Project.objects.visible_to(reader).standing().filter(municipality=reader.municipality)
     found = [
         Alike(one, _("Has the project number %(code)s") % {"code": row.code})
-        for one in projects.filter(project_number=row.code)
+        for one in projects.filter(project_number=row.code)[:most]
     ]
     wanted = _words(row.name)
     if not wanted:
         return found[:most]
     scored = []
-    chosen = projects.exclude(project_number=row.code).values_list("pk", "title", "acronym")
+    # Those that share most words with the name, of which the longest tell most.
+    shares = [
+        Q(title__icontains=word) | Q(acronym__iexact=word) for word in sorted(wanted, key=len)[-MOST_WORDS:]
+    ]
+    many: Any = Value(0)
+    for share_one in shares:
+        many = many + Case(When(share_one, then=1), default=0, output_field=IntegerField())
+    chosen = (
+        projects.exclude(project_number=row.code)
+        .filter(reduce(or_, shares))
+        .order_by(many.desc(), "-pk")
+        .values_list("pk", "title", "acronym")[:LOOKED_AT]
+    )
     for pk, title, acronym in chosen:
         if acronym and fold(acronym) in wanted:
             scored.append((1.0, pk, _("Its acronym stands in the name of the code")))
@@ -871,7 +943,8 @@ class AlreadySettled(Exception):
 def join(reader: Reader, row: ProjectNumber, project: Project, *, at: datetime) -> Project:
     """Says that the code is the project's, and writes it as the project's number where it has none.
 
-    Whoever goes through the accounts' codes knows whose they are: the number comes with the code.
+    Whoever goes through the accounts' codes knows whose they are: the number comes with the code, and with it
+    that the project is in the accounts. Raises PermissionDenied where the project is withdrawn meanwhile.
     """
     reader.require("code_list.take", row)
     with transaction.atomic():
@@ -883,32 +956,40 @@ def join(reader: Reader, row: ProjectNumber, project: Project, *, at: datetime) 
                 _("The code %(code)s has been joined to %(project)s meanwhile.")
                 % {"code": standing.code, "project": standing.project}
             )
-        if project.municipality_id != reader.municipality.pk or project.is_withdrawn:
-            raise PermissionDenied(_("Choose a standing project of your own municipality."))
-        history.give_reason(
-            _("The project code %(code)s of the accounts was joined to %(project)s.")
-            % {"code": standing.code, "project": project.register_id}
-        )
+        project = standing_locked(reader, project)
+        with history.in_the_record():
+            told = _("The project code %(code)s of the accounts was joined to %(project)s.") % {
+                "code": standing.code,
+                "project": project.register_id,
+            }
+        history.give_reason(marked_reason(reader, project.owner_unit, told))
         standing.project = project
+        if project.project_number == "":
+            standing.written = book_under(project, standing.code)
         standing.external = External.YES
         if standing.answered_by_id is None or row.external != External.YES:
             standing.answered_by, standing.answered_at = reader.person, at
-        standing.save(update_fields=["project", "external", "answered_by", "answered_at"])
-        Project.objects.filter(pk=project.pk, project_number="").update(project_number=standing.code)
+        standing.save(update_fields=["project", "external", "answered_by", "answered_at", "written"])
+        if standing.written:
+            project.save(update_fields=list(standing.written))
     return project
 
 
 def part(reader: Reader, row: ProjectNumber, *, reason: str) -> None:
-    """Takes the code away from its project; the number on the project goes too, if it is this one."""
+    """Takes the code away from its project, and the number with it where joining wrote it."""
     reader.require("code_list.take", row)
     with transaction.atomic():
         standing = ProjectNumber.objects.select_for_update().get(pk=row.pk)
         if standing.project_id is None:
             return
-        history.give_reason(reason)
-        Project.objects.filter(pk=standing.project_id, project_number=standing.code).update(project_number="")
+        project = Project.objects.select_for_update().get(pk=standing.project_id)
+        history.give_reason(marked_reason(reader, project.owner_unit, reason))
+        # A withdrawn project is kept as it was.
+        if not project.is_withdrawn and (changed := take_back(project, standing.written)):
+            project.save(update_fields=changed)
         standing.project = None
-        standing.save(update_fields=["project"])
+        standing.written = {}
+        standing.save(update_fields=["project", "written"])
 
 
 def likely_unit(reader: Reader, row: ProjectNumber) -> Unit | None:

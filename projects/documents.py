@@ -65,6 +65,7 @@ owners.register(
         _reached,
         _named,
         stands=lambda project: not project.is_withdrawn,
+        reason=lambda reader, project, reason: marked_reason(reader, project.owner_unit, reason),
     )
 )
 
@@ -156,6 +157,11 @@ def documents_part(reader: Reader, project: Project) -> dict[str, Any]:
         )
         % {"count": hidden}
         if hidden
+        else "",
+        "retention_url": reverse("projects:retention", args=[project.pk])
+        if any(not row.retention and not row.is_withdrawn for row in rows)
+        and reader.can("document.add", project)
+        and not project.is_withdrawn
         else "",
         "add_url": reverse("projects:document_add", args=[project.pk])
         if reader.can("document.add", project) and not project.is_withdrawn

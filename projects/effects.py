@@ -50,14 +50,21 @@ def end_of(project: Project) -> date | None:
     return project.ends_on or project.final_reported_on
 
 
-def proposed_dates(project: Project, standing: Iterable[date] = ()) -> tuple[date, ...]:
-    """One and three years after the end, but for what stands already; none where the end is not known."""
+def proposed_dates(
+    project: Project, standing: Iterable[date] = (), *, today: date = date.min
+) -> tuple[date, ...]:
+    """One and three years after the end, but for what stands already; none where the end is not known.
+
+    Nor a day before `today`: a follow-up that would be late the moment it is planned is no proposal.
+    """
     end = end_of(project)
     if end is None:
         return ()
     known = set(standing)
     return tuple(
-        day for day in (years_after(end, FIRST_YEAR), years_after(end, LAST_YEAR)) if day not in known
+        day
+        for day in (years_after(end, FIRST_YEAR), years_after(end, LAST_YEAR))
+        if day not in known and day >= today
     )
 
 
@@ -79,8 +86,13 @@ class DateRefused(ValueError):
 
 
 @transaction.atomic
-def plan_follow_ups(reader: Reader, project: Project, days: Iterable[date]) -> Sequence[EffectFollowUp]:
-    """Plans follow-ups; a day that stands already is left as it is. Raises DateRefused."""
+def plan_follow_ups(
+    reader: Reader, project: Project, days: Iterable[date], *, reason: str = ""
+) -> Sequence[EffectFollowUp]:
+    """Plans follow-ups; a day that stands already is left as it is. Raises DateRefused.
+
+    `reason` is that of the act, where it has one.
+    """
     reader.require("project.change", project)
     require_standing(project)
     wanted = sorted(set(days))
@@ -88,8 +100,7 @@ def plan_follow_ups(reader: Reader, project: Project, days: Iterable[date]) -> S
         if refused := refused_date(project, day):
             raise DateRefused(refused)
     known = set(project.follow_ups.values_list("due_on", flat=True))
-    if mark := marked_reason(reader, project.owner_unit, ""):
-        history.give_reason(mark)
+    history.give_reason(marked_reason(reader, project.owner_unit, reason))
     return [
         EffectFollowUp.objects.create(municipality_id=project.municipality_id, project=project, due_on=day)
         for day in wanted

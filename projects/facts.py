@@ -17,6 +17,7 @@ from projects.attention import Rule
 from projects.columns import state_mark
 from projects.life import (
     LEFT_IN_PEACE,
+    PASSED,
     Need,
     asked_for,
     needed_in,
@@ -37,6 +38,7 @@ from projects.models import (
     ProjectStep,
     State,
 )
+from strategy.history import unnamed
 from strategy.models import Assignment, Document, Person, Role, Unit
 from strategy.permissions import Reader
 
@@ -162,11 +164,39 @@ def asked_ahead(project: Project) -> list[Need]:
     return list(dict.fromkeys((*behind, *asked)))
 
 
-def to_deal_with(project: Project, missing: Sequence[Need], rules: Sequence[Rule]) -> list[dict[str, Any]]:
-    """The rules that speak of the project, and one by one what its state needs."""
+# Where what a rule speaks of is mended: a field of the form in which the project is changed.
+_RULE_FIELDS: Mapping[str, str] = {"owner_unit": "owner_unit", "end_passed": "ends", "own_share": "own_share"}
+# The same in the form of our own part of another's project.
+_PART_FIELDS: Mapping[str, str] = {"owner_unit": "unit", "own_share": "own_share"}
+
+
+def _place_of(rule: Rule, project: Project, *, is_part: bool) -> str:
+    """The address where what the rule speaks of is mended; "" where no page is known for it."""
+    if rule.name == "contact_person":
+        return reverse("responsibilities")
+    page, fields = ("share_part", _PART_FIELDS) if is_part else ("change", _RULE_FIELDS)
+    if rule.name not in fields:
+        return ""
+    return f"{reverse(f'projects:{page}', args=[project.pk])}#id_{fields[rule.name]}"
+
+
+def to_deal_with(
+    project: Project, missing: Sequence[Need], rules: Sequence[Rule], *, is_part: bool = False
+) -> list[dict[str, Any]]:
+    """The rules that speak of the project, and one by one what its state needs: the most important first.
+
+    What belongs to steps taken before is `earlier`, the latest of them first. `is_part` says that the reader's
+    municipality has a part of another's project.
+    """
     found: list[dict[str, Any]] = [
-        {"label": rule.label, "sentence": rule.sentence, "serious": rule.serious}
-        for rule in rules
+        {
+            "label": rule.label,
+            "sentence": rule.sentence,
+            "serious": rule.serious,
+            "url": _place_of(rule, project, is_part=is_part),
+            "earlier": False,
+        }
+        for rule in sorted(rules, key=lambda rule: not rule.serious)
         if rule.name != "state_needs"
     ]
     if project.is_withdrawn or not project.state or project.state in LEFT_IN_PEACE:
@@ -178,8 +208,13 @@ def to_deal_with(project: Project, missing: Sequence[Need], rules: Sequence[Rule
             "sentence": need.sentence,
             "serious": False,
             "url": need.place(project),
+            "earlier": need.from_state != project.state,
         }
-        for need in needed_in(project.state)
+        for need in sorted(
+            needed_in(project.state),
+            key=lambda need: PASSED[State(project.state)].index(need.from_state),
+            reverse=True,
+        )
         if need in missing and need.told_by not in told
     ]
 
@@ -237,12 +272,12 @@ def contact_persons(unit: Unit | None, today: date) -> list[Person]:
 def gates(
     project: Project,
     standing: Mapping[GateKind, ProjectGate | None],
-    documents: Sequence[Document],
+    documents: Mapping[int, Document],
     reads: bool,
 ) -> list[dict[str, Any]]:
     """The six gates, each with who, when and, for who may read it, what shows it.
 
-    `documents` are those of the project that the reader may read.
+    `documents` are those behind them that the reader may read, by key; of others the number alone is told.
     """
     return [
         {
@@ -251,7 +286,10 @@ def gates(
             "day": gate.done_on if gate else None,
             "by": gate.done_by if gate else None,
             "evidence": gate.evidence if gate and reads else "",
-            "document": gate.document if gate and gate.document in documents else None,
+            "document": documents.get(gate.document_id) if gate and gate.document_id else None,
+            "unread": unnamed(gate.document)
+            if gate and gate.document and gate.document_id not in documents
+            else "",
         }
         for kind, gate in standing.items()
     ]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -35,8 +35,9 @@ from projects.models import (
 from projects.registry import MESSAGES
 from projects.texts import TextRefused, longest, plain
 from strategy import history
-from strategy.models import Assignment, Municipality, Person, Unit, UnitKind
+from strategy.models import Municipality, Person, Unit, UnitKind
 from strategy.permissions import Reader
+from strategy.responsibilities import may_be_chosen
 from values.errors import shown
 from values.periods import Period
 from values.precision import PartialDate, Precision
@@ -255,10 +256,7 @@ def participating_units(reader: Reader, present: Iterable[int] = ()) -> list[Uni
 
 def managers(reader: Reader, present: int | None) -> QuerySet[Person]:
     """People with an assignment in the municipality today, and who already runs the project."""
-    here = Assignment.objects.filter(municipality=reader.municipality).valid_on(reader.today)
-    return Person.objects.filter(Q(Exists(here.filter(person=OuterRef("pk")))) | Q(pk=present)).order_by(
-        "name", "pk"
-    )
+    return Person.objects.filter(may_be_chosen(reader) | Q(pk=present)).order_by("name", "pk")
 
 
 _REGISTER_ID = re.compile(r"(?:p-)?(\d{4})-(\d{1,9})", re.IGNORECASE | re.ASCII)
@@ -655,7 +653,7 @@ class ProjectForm(GroupedForm, VersionedForm, forms.Form):
             widget.suggestions = list(model.objects.order_by("name").values_list("name", flat=True))
 
     def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
-        return [*history.changes_since(instance, version)]
+        return [*history.changes_since(instance, version, reader=self.reader)]
 
     def clean_parties(self) -> list[ProjectParty]:
         return parse_parties(self.cleaned_data["parties"], self.standing_parties)

@@ -6,6 +6,7 @@ from projects import documents, effects, groups, handing_over, log, permissions 
 from projects.filling import codes_to_go_through, grants_to_settle
 from projects.models import (
     EffectFollowUp,
+    GroupMeeting,
     GroupMember,
     Project,
     ProjectGate,
@@ -15,6 +16,7 @@ from projects.models import (
     ProjectStep,
     ProjectUnit,
 )
+from projects.numbers import numbers_to_give, projects_to_start
 from projects.parts import Part, parts
 from projects.reports_in import reports_to_settle
 from projects.todo import files_to_confirm
@@ -25,8 +27,9 @@ from strategy.todo import Source, sources
 
 register_parts(Project, (ProjectUnit, "project"), (ProjectParty, "project"), (ProjectShare, "project"))
 register_parts(Project, (ProjectGroup, "project"))
-# Meetings name their minutes, which not all who read the history may read.
 register_parts(ProjectGroup, (GroupMember, "group"))
+# That a meeting was held, but neither what it dealt with nor its minutes, which not all who read this may read.
+register_parts(ProjectGroup, (GroupMeeting, "group"), left_out=("subject", "minutes"))
 register_parts(Project, (ProjectStep, "project"), (ProjectGate, "project"), (EffectFollowUp, "project"))
 
 parts.register(
@@ -51,6 +54,8 @@ parts.register(
 )
 
 sources.register(Source("reports_in", _("Reported projects"), reports_to_settle, place=10))
+sources.register(Source("project_numbers", _("Project numbers"), numbers_to_give, place=20))
+sources.register(Source("to_start", _("Projects to start"), projects_to_start, place=25))
 sources.register(Source("imports", _("Imports"), files_to_confirm, place=30))
 sources.register(Source("follow_ups", _("Follow-ups of effects"), effects.follow_up_tasks, place=40))
 

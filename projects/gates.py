@@ -49,6 +49,12 @@ def gates_of(project: Project) -> dict[GateKind, ProjectGate | None]:
     return {kind: standing.get(kind.value) for kind in GateKind}
 
 
+def evidence_of(reader: Reader, gates: Iterable[ProjectGate | None]) -> dict[int, Document]:
+    """Those of the documents behind the gates that the reader may read, by key."""
+    named = [gate.document_id for gate in gates if gate is not None and gate.document_id is not None]
+    return visible_documents(reader).in_bulk(named)
+
+
 def documents_of(reader: Reader, project: Project) -> list[Document]:
     """The project's documents that stand and that the reader may read, latest first: what may be evidence."""
     return list(visible_documents(reader).filter(of_project__project=project, withdrawn_at__isnull=True))
@@ -64,10 +70,15 @@ def pass_gates(
     by: Person,
     evidence: str = "",
     document: Document | None = None,
+    reason: str = "",
 ) -> Sequence[ProjectGate]:
-    """Notes that the gates were passed: several at once where one meeting dealt with them all."""
+    """Notes that the gates were passed: several at once where one meeting dealt with them all.
+
+    `reason` is that of the act, where it has one.
+    """
     reader.require("project.change", project)
     require_standing(project)
+    history.give_reason(marked_reason(reader, project.owner_unit, reason))
     return [
         ProjectGate.objects.create(
             municipality_id=project.municipality_id,

@@ -41,7 +41,7 @@ class _StandingForm(VersionedForm, GroupedForm, ConstrainedForm, forms.ModelForm
             del self.fields["reason"]
 
     def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
-        return history.changes_since(instance, version)
+        return history.changes_since(instance, version, reader=getattr(self, "reader", None))
 
     @property
     def why(self) -> str:
@@ -93,12 +93,25 @@ class GroupForm(_StandingForm):
         return cleaned
 
 
-class EndGroupForm(GroupedForm, forms.Form):
+class _OfStanding(GroupedForm, VersionedForm, forms.Form):
+    """About a row as it was seen: what somebody has made of it since is shown first."""
+
+    def __init__(
+        self, *args: Any, instance: ProjectGroup | GroupMember | GroupMeeting, **kwargs: Any
+    ) -> None:
+        self.instance = instance
+        super().__init__(*args, **kwargs)
+
+    def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
+        return history.changes_since(instance, version)
+
+
+class EndGroupForm(_OfStanding):
     last_day = ExactDayField(label=gettext_lazy("Last day"))
     reason = _why()
 
 
-class ReasonForm(GroupedForm, forms.Form):
+class ReasonForm(_OfStanding):
     """For what was entered by mistake."""
 
     reason = PlainText(
@@ -232,6 +245,7 @@ class MeetingForm(_StandingForm):
 
     def __init__(self, *args: Any, reader: Reader, was_too_large: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.reader = reader
         project = self.instance.group.project
         offered = choosable(reader, project, self.instance.minutes_id)
         kept = self.instance.minutes_id

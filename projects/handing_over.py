@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from projects.models import FINISHED, GroupMember, Project
+from projects.registry import marked_reason
+from strategy import history
 from strategy.handover import Duty, Giving, Held, NotGiven, duties
 from strategy.models import Person
 from strategy.permissions import Decision, Reader
@@ -56,12 +58,32 @@ def _may_receive(reader: Reader, held: Held, receiver: Person | None, on: date) 
     )
 
 
+def _tell_of(giving: Giving, project: Project) -> None:
+    """That the strategist acted for a unit without a contact person stands in the history of the act."""
+    if giving.reader is None:
+        return  # The worker does what was ordered.
+    told = marked_reason(giving.reader, project.owner_unit, giving.reason)
+    # Of several things given at once, one is enough; it is not taken away by the next.
+    if told != giving.reason:
+        history.give_reason(told)
+
+
 def _give_project(giving: Giving, pk: int) -> None:
-    project = Project.objects.select_for_update(of=("self",)).get(pk=pk, municipality=giving.municipality)
+    project = (
+        Project.objects.select_for_update(of=("self",))
+        .select_related("owner_unit")
+        .filter(pk=pk, municipality=giving.municipality)
+        .first()
+    )
+    if project is None:
+        raise NotGiven(_("It is no longer there."))
+    if giving.receiver is None:
+        raise NotGiven(_("Choose who takes this over: somebody must answer for it."))
     if project.is_withdrawn:
         raise NotGiven(_("The project is withdrawn, and stays as it was."))
     if project.project_manager_id != giving.person.pk:
         raise NotGiven(_("Somebody else runs the project by now."))
+    _tell_of(giving, project)
     project.project_manager = giving.receiver
     project.save(update_fields=["project_manager"])
 
@@ -95,13 +117,18 @@ def _give_seat(giving: Giving, pk: int) -> None:
     simply the receiver's."""
     seat = (
         GroupMember.objects.select_for_update(of=("self",))
-        .select_related("group__project")
-        .get(pk=pk, municipality=giving.municipality)
+        .select_related("group__project__owner_unit")
+        .filter(pk=pk, municipality=giving.municipality)
+        .first()
     )
+    if seat is None:
+        # Whoever was entered by mistake is taken out of the group.
+        raise NotGiven(_("It is no longer there."))
     if seat.group.project.is_withdrawn or seat.group.ended_on is not None:
         raise NotGiven(_("The project is withdrawn or the group has ended, and stays as it was."))
     if seat.person_id != giving.person.pk or (seat.ends_on is not None and seat.ends_on < giving.on):
         raise NotGiven(_("The person has left this seat by now."))
+    _tell_of(giving, seat.group.project)
     last = giving.on - timedelta(days=1)
     if seat.starts_on is not None and seat.starts_on > last:
         if giving.receiver is None:

@@ -395,7 +395,7 @@ for _need in (
         gettext_lazy("Say of each document whether it is preserved or kept until a day."),
         State.ARCHIVED,
         _with_open_retention,
-        _documents,
+        lambda project: reverse("projects:retention", args=[project.pk]),
     ),
 ):
     needs.register(_need)
@@ -621,6 +621,18 @@ def why_no_such_step(project: Project, to_state: State, seen_state: str | None =
     return _stands_elsewhere(project, list(project.steps.select_related("taken_by")), to_state)
 
 
+def why_it_moved(project: Project, seen_state: str | None) -> Problem | None:
+    """Why a form about the state no longer holds: the project stands elsewhere than where it was opened."""
+    if seen_state is None or seen_state == project.state:
+        return None
+    latest = project.steps.select_related("taken_by").last()
+    said = _(
+        "The state of the project was changed while you had the page open: it is “%(here)s” now. "
+        "Look at the project, and begin again if that is wrong."
+    ) % {"here": State(project.state).label if project.state else _("not stated")}
+    return Problem(f"{_says_who(latest)} {said}" if latest else said, project.get_absolute_url())
+
+
 @transaction.atomic
 def take_step(
     reader: Reader,
@@ -692,11 +704,18 @@ def missing_for(project: Project, asked: Sequence[Need], on: date) -> list[Probl
 
 
 @transaction.atomic
-def correct_state(reader: Reader, project: Project, to_state: str, *, reason: str) -> ProjectStep:
-    """Back to a state before, because a step was never taken or the state was wrong. Raises StepRefused."""
+def correct_state(
+    reader: Reader, project: Project, to_state: str, *, reason: str, seen_state: str | None = None
+) -> ProjectStep:
+    """Back to a state before, because a step was never taken or the state was wrong. Raises StepRefused.
+
+    `seen_state` is the state in which the person saw the project, as of `take_step`.
+    """
     standing = _locked(project)
     reader.require("project.change", standing)
     require_standing(standing)
+    if (moved := why_it_moved(standing, seen_state)) is not None:
+        raise StepRefused(moved)
     steps = list(standing.steps.select_related("taken_by"))
     problems = []
     if to_state not in correctable_to(standing, steps):
@@ -726,14 +745,18 @@ def correct_state(reader: Reader, project: Project, to_state: str, *, reason: st
 
 
 @transaction.atomic
-def give_state(reader: Reader, project: Project, state: State, *, reason: str = "") -> None:
+def give_state(
+    reader: Reader, project: Project, state: State, *, reason: str = "", seen_state: str | None = None
+) -> None:
     """Says how far a project of unknown state has come. Asks for nothing: what is missing is shown afterwards.
 
-    Raises StepRefused where the state is known.
+    Raises StepRefused where the state is known, or is not the one in which the person saw the project.
     """
     standing = _locked(project)
     reader.require("project.change", standing)
     require_standing(standing)
+    if (moved := why_it_moved(standing, seen_state)) is not None:
+        raise StepRefused(moved)
     if standing.state:
         steps = list(standing.steps.select_related("taken_by"))
         latest = _says_who(steps[-1]) + " " if steps else ""

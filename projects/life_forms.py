@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pages.columns import NOT_STATED, Text
-from pages.forms import GroupedForm, VersionedForm, refusal_text
+from pages.forms import GroupedForm, VersionedForm, refusal_text, same_answer
 from projects.effects import proposed_dates, refused_date
 from projects.forms import (
     DayField,
@@ -30,8 +30,10 @@ from projects.forms import (
     write_answer,
 )
 from projects.gates import MESSAGES as GATE_MESSAGES
-from projects.life import NEEDS_A_COMMENT, Need, Problem
-from projects.models import Accounting, EffectFollowUp, Funder, GateKind, Project, ProjectGate, State
+from projects.gates import evidence_of
+from projects.life import NEEDS_A_COMMENT, Need, Problem, needs
+from projects.models import EffectFollowUp, Funder, GateKind, Project, ProjectGate, State
+from projects.registry import book_under
 from projects.texts import longest
 from strategy import history
 from strategy.models import Document, Person
@@ -152,7 +154,7 @@ class EffectsForm(GroupedForm, VersionedForm, forms.Form):
         _offer_kept_up_by(self, reader, instance)
 
     def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
-        return [*history.changes_since(instance, version)]
+        return [*history.changes_since(instance, version, reader=self.reader)]
 
     def clean_final_reported_on(self) -> date | None:
         return _past_day(
@@ -176,6 +178,8 @@ def _offer_kept_up_by(form: forms.BaseForm, reader: Reader, project: Project) ->
 # --- what is missing, and a step with it -----------------------------------------------------------------
 
 _FROM_EFFECTS = ("final_reported_on", "achieved_effect", "kept_up", "kept_up_by")
+# What is asked for and is not a field of the project's own.
+_FREE = ("gates", "follow_ups")
 # The fields of which several stand side by side.
 _ROWS = (("starts", "ends"), ("own_share", "total_budget"), ("accounting", "project_number"))
 
@@ -202,7 +206,6 @@ class FillForm(GroupedForm, forms.Form):
         return {
             **stands(self.project, simple),
             "kept_up_by": self.project.kept_up_by_id,
-            "follow_ups": proposed_dates(self.project),
             "gates_by": self.reader.person.pk,
             **more,
         }
@@ -218,7 +221,7 @@ class FillForm(GroupedForm, forms.Form):
             self.fields["follow_ups"] = DaysField(
                 label=_("Days on which the effect is followed up"),
                 required=False,
-                help_text=_("One to three years after the end, for example one and three years after."),
+                help_text=self._about_follow_ups(),
             )
             wanted.append("follow_ups")
         groups: list[tuple[Any, ...]] = []
@@ -237,6 +240,13 @@ class FillForm(GroupedForm, forms.Form):
                 )
             )
         self.groups = groups  # type: ignore[misc]  # of this project, and not of all
+
+    def _about_follow_ups(self) -> str:
+        """With the days proposed: they are written by who wants them, so that nobody plans what nobody decided."""
+        proposed = ", ".join(day.isoformat() for day in proposed_dates(self.project, today=self.reader.today))
+        if not proposed:
+            return _("One to three years after the end.")
+        return _("One to three years after the end, for example %(days)s.") % {"days": proposed}
 
     def _build_gates(self) -> None:
         choices = [(kind.value, kind.label) for kind in self.kinds]
@@ -288,8 +298,43 @@ class FillForm(GroupedForm, forms.Form):
                 raise ValidationError(refused)
         return days
 
+    def _filled_by_another(self) -> list[str]:
+        """The labels of what was typed here and is not asked for any more, as somebody else has filled it in."""
+        told = []
+        for name in dict.fromkeys(name for need in needs for name in need.fields):
+            if name in self.fields or name in _FREE:
+                continue
+            fields = EffectsForm.base_fields if name in _FROM_EFFECTS else ProjectForm.base_fields
+            field: Any = fields[name]
+            sent = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            own = [name] if hasattr(Project, name) else []
+            stand = {**stands(self.project, own), "kept_up_by": self.project.kept_up_by_id}
+            now = field.prepare_value(stand.get(name))
+            if not same_answer(sent, None) and not same_answer(sent, now):
+                told.append(str(field.label))
+        data: Any = self.data
+        if "gates" not in self.fields and hasattr(data, "getlist"):
+            told += [str(GateKind(kind).label) for kind in data.getlist("gates") if kind in GateKind.values]
+        if "follow_ups" not in self.fields and self._plans_anew(data.get("follow_ups", "")):
+            told.append(_("Days on which the effect is followed up"))
+        return told
+
+    def _plans_anew(self, text: str) -> bool:
+        try:
+            days = DaysField(required=False).clean(text)
+        except ValidationError:
+            return True
+        known = set(self.project.follow_ups.values_list("due_on", flat=True)) if days else set()
+        return not known.issuperset(days)
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if fallen := self._filled_by_another():
+            told = _(
+                "Somebody else filled this in while you had the page open: %(fields)s. What you wrote there is "
+                "not saved, and what stands is seen on the project's page. Save again to keep the rest."
+            )
+            self.add_error(None, ValidationError(told % {"fields": ", ".join(fallen)}))
         check_together(self, cleaned)
         if cleaned.get("gates"):
             if not cleaned.get("gates_on") and "gates_on" not in self.errors:
@@ -318,9 +363,8 @@ class FillForm(GroupedForm, forms.Form):
         written = self.answers
         for name, given in written.items():
             write_answer(self.project, name, funder if name == "funder" else given)
-        if "project_number" in written and self.project.accounting in ("", Accounting.NOT_YET):
-            # Who gives a number has said where the project is booked.
-            self.project.accounting = Accounting.HERE
+        if "project_number" in written:
+            book_under(self.project, self.project.project_number)
         return bool(written)
 
     @property
@@ -388,8 +432,9 @@ class StepForm(FillForm):
 
 
 class StateForm(GroupedForm, forms.Form):
-    """How far a project of unknown state has come."""
+    """How far a project of unknown state has come. Carries the state in which it was opened."""
 
+    seen_state = forms.CharField(widget=forms.HiddenInput, required=False)
     state = forms.ChoiceField(
         label=gettext_lazy("State"),
         choices=[("", gettext_lazy("Choose a state")), *State.choices],
@@ -407,8 +452,9 @@ class StateForm(GroupedForm, forms.Form):
 
 
 class CorrectionForm(GroupedForm, forms.Form):
-    """Back to a state before, with the reason."""
+    """Back to a state before, with the reason. Carries the state in which it was opened."""
 
+    seen_state = forms.CharField(widget=forms.HiddenInput, required=False)
     state = forms.ChoiceField(
         label=gettext_lazy("Back to"),
         error_messages={
@@ -444,6 +490,17 @@ class CorrectionForm(GroupedForm, forms.Form):
 # --- gates -----------------------------------------------------------------------------------------------
 
 
+class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Documents by their titles; the one that stands by its number alone to who may not read it."""
+
+    unread: int | None = None
+
+    def label_from_instance(self, obj: Any) -> str:
+        if obj.pk == self.unread:
+            return _("%(document)s, which you may not read") % {"document": history.unnamed(obj)}
+        return str(obj)
+
+
 class GateForm(GroupedForm, VersionedForm, forms.Form):
     """One gate: a new one, or one that stands and is corrected for a reason."""
 
@@ -465,7 +522,7 @@ class GateForm(GroupedForm, VersionedForm, forms.Form):
         required=False,
         help_text=gettext_lazy("For example “The school's management group 2026-09-01, § 4”."),
     )
-    document = forms.ModelChoiceField(
+    document = EvidenceField(
         Document.objects.none(),
         label=gettext_lazy("Document"),
         required=False,
@@ -493,12 +550,14 @@ class GateForm(GroupedForm, VersionedForm, forms.Form):
             del self.fields["reason"]
         chosen: Any = self.fields["document"]
         kept = [instance.document] if instance.document and instance.document not in documents else []
+        if kept and not evidence_of(reader, [instance]):
+            chosen.unread = instance.document_id
         chosen.queryset = Document.objects.filter(pk__in=[one.pk for one in (*documents, *kept)])
         if not documents and not kept:
             del self.fields["document"]
 
     def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
-        return [*history.changes_since(instance, version)]
+        return [*history.changes_since(instance, version, reader=self.reader)]
 
     def clean_done_on(self) -> date | None:
         return _past_day(self, "done_on", self.reader, _("A gate must not be dated in the future."))
@@ -522,11 +581,18 @@ class GateForm(GroupedForm, VersionedForm, forms.Form):
         return gate
 
 
-class RemoveForm(GroupedForm, forms.Form):
-    """Taking something away that was noted by mistake."""
+class RemoveForm(GroupedForm, VersionedForm, forms.Form):
+    """Taking something away that was noted by mistake: as it was seen, and not what somebody has made of it since."""
 
     prefix = "remove"
     reason = PlainText(label=gettext_lazy("Why is it removed?"), max_length=500)
+
+    def __init__(self, *args: Any, instance: ProjectGate | EffectFollowUp, **kwargs: Any) -> None:
+        self.instance = instance
+        super().__init__(*args, **kwargs)
+
+    def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
+        return [*history.changes_since(instance, version)]
 
 
 # --- follow-ups ------------------------------------------------------------------------------------------
@@ -564,7 +630,7 @@ class FollowUpForm(GroupedForm, VersionedForm, forms.Form):
     )
     done_by = PersonField(label=gettext_lazy("Followed up by"), required=False)
     outcome = PlainText(
-        label=gettext_lazy("What was found"),
+        label=gettext_lazy("What the follow-up found"),
         lines=True,
         max_length=4000,
         required=False,
@@ -588,7 +654,7 @@ class FollowUpForm(GroupedForm, VersionedForm, forms.Form):
         by.queryset = managers(reader, instance.done_by_id)
 
     def changes_since(self, instance: Any, version: int) -> list[tuple[Text, object, str, datetime]]:
-        return [*history.changes_since(instance, version)]
+        return [*history.changes_since(instance, version, reader=self.reader)]
 
     def clean_due_on(self) -> date:
         day: date = self.cleaned_data["due_on"]

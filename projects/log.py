@@ -49,7 +49,13 @@ for _kind in (
     Kind(ProjectGate, _("gate of a project"), ("project", "kind"), url=_of_project),
     Kind(ProjectGroup, _("group of a project"), ("kind", "name", "project"), url=_of_project),
     Kind(GroupMember, _("member of a group"), ("person", "unit", "organisation", "group")),
-    Kind(GroupMeeting, _("meeting of a group"), ("group", "held_on")),
+    # As on the group's page.
+    Kind(
+        GroupMeeting,
+        _("meeting of a group"),
+        ("group", "held_on"),
+        fields={"subject": "document.read", "minutes": "document.read"},
+    ),
     Kind(EffectFollowUp, _("follow-up of a project"), ("project", "due_on"), url=_of_project),
     Kind(
         ProjectDocument,
@@ -62,7 +68,13 @@ for _kind in (
     Kind(Programme, _("programme"), ("name",)),
     Kind(ImportBatch, _("import"), ("kind", "uploaded_at"), url=_batch),
     Kind(ImportedProject, _("row of an import"), ("project", "line"), action="import.read"),
-    Kind(ReportedProject, _("reported project"), ("title",), action="report.read"),
+    Kind(
+        ReportedProject,
+        _("reported project"),
+        ("title",),
+        action="report.read",
+        url=page_of("reports_in:detail"),
+    ),
     Kind(ProjectNumber, _("project number in the accounts"), ("code", "name"), action="code_list.read"),
     Kind(GrantListProfile, _("column profile"), ("name",), action="grant_list.read"),
     Kind(ListedGrant, _("listed grant"), ("title",), action="grant_list.read"),

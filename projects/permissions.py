@@ -12,6 +12,9 @@ declare({
     "project.export":        (ALL, ALL,  ALL,    ALL,    ALL,  ALL,  ALL,  ALL,    ALL,   ALL,    ALL,   ALL,    NONE),
     "project.register":      (NONE, ALL, UNIT,   UNIT,   UNIT, NONE, UNIT, NONE,   UNIT,  NONE,   NONE,  NONE,   NONE),
     "project.change":        (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    # The numbers by which the accounts and the registry know a project, given by who keeps them.
+    "project.number":        (NONE, ALL, UNIT,   OWN,    OWN,  UNIT, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
+    "project.dnr":           (NONE, ALL, UNIT,   OWN,    OWN,  NONE, UNIT, ALL,    NONE,  NONE,   NONE,  NONE,   NONE),
     "project.withdraw":      (NONE, ALL, UNIT,   NONE,   NONE, NONE, UNIT, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     "project.share":         (NONE, ALL, NONE,   NONE,   NONE, NONE, NONE, NONE,   NONE,  NONE,   NONE,  NONE,   NONE),
     # Anybody may report what nobody registered; an auditor changes nothing.

@@ -11,16 +11,15 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import pghistory
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import F, Q
-from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pages.forms import register_messages
-from projects.models import Funder, Programme, Project, ProjectParty, ProjectShare, ProjectUnit
+from projects.models import Accounting, Funder, Programme, Project, ProjectParty, ProjectShare, ProjectUnit
+from strategy import history
 from strategy.models import Assignment, Municipality, Role, Unit
 from strategy.permissions import Reader
 from values.text import fold
@@ -252,14 +251,62 @@ def marked_reason(reader: Reader, unit: Unit | None, reason: str) -> str:
     """The reason, with the mark that the strategist acted for a unit without a contact person if so."""
     if Role.STRATEGIST not in reader.roles or not lacks_contact_person(unit, reader.today):
         return reason
-    # The history is one document for those who audit it: in the installation's language, whoever clicked.
-    with translation.override(settings.LANGUAGE_CODE):
+    with history.in_the_record():
         mark = (
             gettext("The strategist acted for %(unit)s, which has no contact person.") % {"unit": unit}
             if unit is not None
             else gettext("The strategist acted, as no unit is known to answer for the project.")
         )
     return f"{reason} ({mark})" if reason else mark
+
+
+def standing_locked(reader: Reader, project: Project) -> Project:
+    """The municipality's own project as it stands now, held until the transaction ends.
+
+    Raises PermissionDenied where it is another municipality's, or has been withdrawn since it was shown.
+    """
+    held = (
+        Project.objects.filter(municipality=reader.municipality, pk=project.pk)
+        .select_for_update(of=("self",))
+        .first()
+    )
+    if held is None or held.is_withdrawn:
+        raise PermissionDenied(gettext("Choose a standing project of your own municipality."))
+    return held
+
+
+# What an act wrote into a project's empty fields: field → what stood there, and what was written.
+Written = dict[str, list[str]]
+
+
+def book_under(project: Project, number: str) -> Written:
+    """Gives the project its number in the accounts, unsaved; says what that changed.
+
+    Who gives a number has said where the project is booked. What somebody has said otherwise stands.
+    """
+    wanted = {"project_number": number}
+    if project.accounting in ("", Accounting.NOT_YET):
+        wanted["accounting"] = str(Accounting.HERE)
+    written: Written = {}
+    for name, value in wanted.items():
+        before = str(getattr(project, name))
+        if before != value:
+            setattr(project, name, value)
+            written[name] = [before, value]
+    return written
+
+
+def take_back(project: Project, written: Written) -> list[str]:
+    """Gives the fields back what stood in them, unsaved; the names of those it changed.
+
+    What somebody has written over stays; and where it is the number, so does where the project is booked.
+    """
+    if "project_number" in written and project.project_number != written["project_number"][1]:
+        return []
+    changed = [name for name, (_before, after) in written.items() if str(getattr(project, name)) == after]
+    for name in changed:
+        setattr(project, name, written[name][0])
+    return changed
 
 
 R = TypeVar("R", Funder, Programme)

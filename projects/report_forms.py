@@ -240,19 +240,33 @@ _KINDS = [
 ]
 
 
+def document_kinds() -> list[tuple[str, str]]:
+    """What a file that came with a report may be, as value and label, for the one-click forms."""
+    return [(value, str(label)) for value, label in _KINDS]
+
+
 def _kind_field() -> forms.ChoiceField:
+    # Nobody has said what it is: a decision is what a need of the next step asks for.
     return forms.ChoiceField(
-        label=gettext_lazy("What the file is"), choices=_KINDS, initial=DocumentKind.DECISION.value
+        label=gettext_lazy("What the file is"),
+        choices=[("", gettext_lazy("Choose what the file is")), *_KINDS],
+        error_messages={"required": gettext_lazy("Choose what the file is, for example a decision.")},
     )
+
+
+def _without_state(row: Any) -> Any:
+    return tuple(name for name in row if name != "state") if isinstance(row, tuple) else row
 
 
 class CompleteReportForm(ProjectForm):
     """The register's form, filled in with what was reported."""
 
     groups: ClassVar[Sequence[Any]] = [
-        *ProjectForm.groups,
-        (gettext_lazy("The file that came with the report"), ["document_kind"]),
+        # First what nobody has said yet; the rest is filled in.
+        (gettext_lazy("How far it has come"), [("state", "document_kind")]),
+        *((title, [_without_state(row) for row in rows], *rest) for title, rows, *rest in ProjectForm.groups),
     ]
+    filled_opens = False
     document_kind = _kind_field()
 
     def __init__(self, *args: Any, reader: Reader, report: ReportedProject, **kwargs: Any) -> None:
@@ -274,6 +288,10 @@ class CompleteReportForm(ProjectForm):
         super().__init__(*args, reader=reader, initial=said, **kwargs)
         if report.file is None:
             del self.fields["document_kind"]
+        else:
+            self.fields["state"].help_text = _(
+                "If the file is the funder's decision to give the money, the project is granted."
+            )
 
 
 def _meant(reader: Reader, said: str) -> tuple[str, str]:

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pghistory
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet, Value, Window
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -40,12 +41,14 @@ from projects.models import (
     ReportLink,
     ReportState,
 )
-from projects.registry import marked_reason, register_project, require_standing
+from projects.registry import marked_reason, register_project, standing_locked
 from strategy import attachments
 from strategy.accounts import add_person
+from strategy.documents import visible_documents
 from strategy.models import (
     OWNING_KINDS,
     Assignment,
+    Document,
     DocumentKind,
     Message,
     Municipality,
@@ -155,7 +158,7 @@ class Answers:
     """Who answers for each unit on a day. Two queries, however many units are asked of."""
 
     def __init__(self, municipality: Municipality, day: object) -> None:
-        self._units = {unit.pk: unit for unit in Unit.objects.filter(municipality=municipality)}
+        self.units = {unit.pk: unit for unit in Unit.objects.filter(municipality=municipality)}
         self._contacts = {
             one.unit_id: one.person
             for one in Assignment.objects.filter(
@@ -166,7 +169,7 @@ class Answers:
         }
 
     def of(self, unit_id: int | None) -> Answer:
-        unit = self._units.get(unit_id) if unit_id else None
+        unit = self.units.get(unit_id) if unit_id else None
         at, seen = unit, set[int]()
         while at is not None and at.pk not in seen:
             if at.pk in self._contacts:
@@ -174,7 +177,7 @@ class Answers:
             if at.kind in OWNING_KINDS:
                 return Answer(at, None)
             seen.add(at.pk)
-            at = self._units.get(at.parent_id) if at.parent_id else None
+            at = self.units.get(at.parent_id) if at.parent_id else None
         return Answer(unit, None)
 
 
@@ -210,37 +213,60 @@ class Waiting:
     late: bool
 
 
-def waiting_for(reader: Reader) -> list[Waiting]:
-    """The reports that wait for this reader, the oldest first. At most three queries."""
-    if not reader.can("report.settle"):
-        return []
-    own = {held.unit.pk for held in reader.held if held.role == Role.CONTACT_PERSON and held.unit}
-    acts = Role.STRATEGIST in reader.roles
-    if not own and not acts:
-        return []
-    rows = list(
-        readable_reports(reader)
-        .filter(state=ReportState.RECEIVED)
-        .select_related("unit")
-        .order_by("reported_at", "pk")
-    )
-    if not rows:
-        return []
-    answers = Answers(reader.municipality, reader.today)
-    found = []
-    for report in rows:
-        answer = answers.of(report.unit_id)
-        late = timezone.localdate(report.reported_at) <= reader.today - LATE
-        mine = answer.unit is not None and answer.unit.pk in own
-        marked = acts and answer.contact is None and not mine
-        if mine or marked or (acts and late):
-            found.append(Waiting(report, answer, marked, late))
-    return found
+class Waits:
+    """The reports that wait for this reader, found in the database however many there are.
+
+    Those of units for which the reader is the contact person; for a strategist also those of units without one
+    (`marked`), and those that lie too long (`late`).
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reports: QuerySet[ReportedProject] = ReportedProject.objects.none().annotate(
+            is_marked=Value(False, BooleanField())
+        )
+        own = {held.unit.pk for held in reader.held if held.role == Role.CONTACT_PERSON and held.unit}
+        acts = Role.STRATEGIST in reader.roles
+        if not reader.can("report.settle") or not (own or acts):
+            return
+        self.answers = Answers(reader.municipality, reader.today)
+        mine, unanswered = set[int](), set[int]()
+        for unit_id in self.answers.units:
+            answer = self.answers.of(unit_id)
+            if answer.unit is not None and answer.unit.pk in own:
+                mine.add(unit_id)
+            elif answer.contact is None:
+                unanswered.add(unit_id)
+        self._late_before = timezone.make_aware(
+            datetime.combine(reader.today - LATE + timedelta(days=1), datetime.min.time())
+        )
+        self.late = Q(reported_at__lt=self._late_before)
+        self.marked = Q(unit__in=unanswered) | Q(unit=None) if acts else Q(pk__in=[])
+        wanted = Q(unit__in=mine) | self.marked | (self.late if acts else Q(pk__in=[]))
+        self.reports = (
+            readable_reports(reader)
+            .filter(wanted, state=ReportState.RECEIVED)
+            .annotate(is_marked=ExpressionWrapper(self.marked, BooleanField()))
+            .select_related("unit")
+            .order_by("reported_at", "pk")
+        )
+
+    def first(self, count: int) -> tuple[list[Waiting], int, int]:
+        """The oldest ones, how many there are in all, and how many of those are marked. One query more."""
+        rows: list[Any] = list(
+            self.reports.annotate(
+                in_all=Window(Count("pk")), marked_in_all=Window(Count("pk", filter=Q(is_marked=True)))
+            )[:count]
+        )
+        found = [
+            Waiting(row, self.answers.of(row.unit_id), row.is_marked, row.reported_at < self._late_before)
+            for row in rows
+        ]
+        return found, rows[0].in_all if rows else 0, rows[0].marked_in_all if rows else 0
 
 
 def reports_to_settle(reader: Reader) -> Iterable[Task]:
     """What waits of reported projects, for the page of what is to be done."""
-    waiting = waiting_for(reader)
+    waiting, in_all, marked_in_all = Waits(reader).first(SHOWN + 1)
     for one in waiting[:SHOWN]:
         report = one.report
         yield Task(
@@ -255,24 +281,30 @@ def reports_to_settle(reader: Reader) -> Iterable[Task]:
             action=gettext("Look at it"),
             marked=one.marked,
         )
-    if rest := waiting[SHOWN:]:
+    if waiting[SHOWN:]:
+        shown, oldest, rest = waiting[:SHOWN], waiting[SHOWN], in_all - SHOWN
         yield Task(
-            title=ngettext(
-                "One more reported project waits", "%(count)d more reported projects wait", len(rest)
-            )
-            % {"count": len(rest)},
+            title=ngettext("One more reported project waits", "%(count)d more reported projects wait", rest)
+            % {"count": rest},
             url=f"{reverse('reports_in:list')}?vantar=on",
             why=gettext("They stand in the list of reported projects, the oldest first among what waits."),
             when=gettext("reported project"),
-            since=timezone.localdate(rest[0].report.reported_at),
-            tone="stop" if any(one.late for one in rest) else "warn",
-            marked=any(one.marked for one in rest),
+            since=timezone.localdate(oldest.report.reported_at),
+            # The oldest of them is late first.
+            tone="stop" if oldest.late else "warn",
+            marked=marked_in_all > sum(one.marked for one in shown),
         )
 
 
 def in_short(report: ReportedProject) -> str:
     """ "Erasmus+, approximately 400 000 kr, 2026-08 – 2027-07." or that no more was said."""
-    parts = [report.funder, on_screen(report.sum) if report.sum else "", period_of(report)]
+    parts = [
+        report.funder,
+        on_screen(report.sum) if report.sum else "",
+        period_of(report),
+        # By its number alone it is known that there is one: no query more for a list of them.
+        gettext("a file is attached") if report.file_id else "",
+    ]
     said = ", ".join(part for part in parts if part)
     return f"{said}." if said else gettext("No more than the title was said.")
 
@@ -562,7 +594,7 @@ def join_report(
     """
     with transaction.atomic():
         row = _locked(reader, report)
-        require_standing(project)
+        project = standing_locked(reader, project)
         _settle(reader, row, ReportState.JOINED, at, project=project, reason=reason)
         added = _file_becomes_document(reader, row, project, kind)
         _tell_reporter(reader, row)
@@ -600,6 +632,20 @@ def _file_becomes_document(reader: Reader, row: ReportedProject, project: Projec
     with suppress(SameContents):  # It stands among the project's documents already.
         add_to_project(reader, project, row.file, kind=kind)
     return True
+
+
+def document_of(reader: Reader, report: ReportedProject) -> Document | None:
+    """The document that the report's file has become, if it has: one that the reader may read before others.
+
+    By the contents too: a file that the project had already was not added again.
+    """
+    if report.file is None:
+        return None
+    same = Q(file=report.file)
+    if report.project_id is not None:
+        same |= Q(of_project__project=report.project_id, file__sha256=report.file.sha256)
+    here = Document.objects.filter(same, municipality=report.municipality_id).order_by("pk")
+    return visible_documents(reader).filter(pk__in=here.values("pk")).first() or here.first()
 
 
 def reporter_by_role(report: ReportedProject) -> str:

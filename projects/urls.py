@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from projects.views import documents, groups, life, registry
+from projects.views import documents, groups, life, numbers, registry
 from projects.views.project_list import ProjectList
 
 app_name = "projects"
@@ -15,7 +15,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:pk>/makulera/", registry.withdraw, name="withdraw"),
     path("<int:pk>/dela/", registry.share, name="share"),
     path("<int:pk>/var-del/", registry.share_part, name="share_part"),
+    path("<int:pk>/projektnummer/", numbers.project_number, name="project_number"),
+    path("<int:pk>/diarienummer/", numbers.registry_number, name="registry_number"),
     path("<int:pk>/dokument/nytt/", documents.add, name="document_add"),
+    path("<int:pk>/dokument/bevarande/", documents.retention, name="retention"),
     path("<int:pk>/grupper/ny/", groups.add, name="group_add"),
     path("grupper/<int:pk>/", groups.group, name="group"),
     path("grupper/<int:pk>/andra/", groups.change, name="group_change"),

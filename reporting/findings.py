@@ -9,7 +9,8 @@ such a project is the owner's to deal with. What each rule says:
   today. Of the unit itself: somebody further up reaches the project, but is not whom others turn to.
 - *end passed*: the last day is over, and the state (known or not) is not one after which nothing more
   happens, nor "final report handed in".
-- *own share*: it is not known what the project costs us. Not asked of an application that came to nothing.
+- *own share*: it is not known what the project costs us. Asked from the application on, and not of one that came
+  to nothing.
 - *state needs*: something is missing that the project's state needs (projects.life), and that no other rule
   speaks of. Neither asked of what is archived nor of what went no further, nor where the state is not known.
 
@@ -47,6 +48,8 @@ from projects.models import FINISHED, Project, ProjectShare, ProjectStep, State
 from strategy.models import Assignment, Role
 
 NEVER_STARTED = (State.REJECTED, State.TAKEN_BACK)
+# Nobody is asked yet what it costs: the amount is needed when the application is sent (projects.life).
+NOT_APPLIED = (State.IDEA, State.ANCHORING, State.DECIDED_TO_APPLY)
 
 # Of a municipality that the transaction reads, which is one but in a joint list: a project's queryset may hold
 # those shared by others too.
@@ -79,7 +82,7 @@ def past_its_end(projects: QuerySet[Project], today: date) -> QuerySet[Project]:
 
 
 def without_own_share(projects: QuerySet[Project], today: date) -> QuerySet[Project]:
-    return projects.exclude(state__in=NEVER_STARTED).filter(
+    return projects.exclude(state__in=(*NEVER_STARTED, *NOT_APPLIED)).filter(
         (_OURS & Q(own_share__isnull=True)) | _our_share(Q(own_share__isnull=True))
     )
 

@@ -86,6 +86,13 @@ class LocalAccounts(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
 
+def sign_on_name() -> str | None:
+    """What the button of single sign-on says after "Log in with"; None where it is off."""
+    if settings.SINGLE_SIGN_ON is None:
+        return None
+    return settings.SINGLE_SIGN_ON.name or str(_("your work account"))
+
+
 class LoginForm(GroupedForm, AllauthLoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,14 +104,16 @@ class LoginForm(GroupedForm, AllauthLoginForm):  # type: ignore[misc]
 
     @property
     def sign_on_name(self) -> str | None:
-        """What the button of single sign-on says after "Log in with"; None where it is off."""
-        if settings.SINGLE_SIGN_ON is None:
-            return None
-        return settings.SINGLE_SIGN_ON.name or str(_("your work account"))
+        return sign_on_name()
 
     @property
     def is_for_emergencies(self) -> bool:
         return settings.LOCAL_LOGIN == "emergencies"
+
+    @property
+    def takes_reports_by_mail(self) -> bool:
+        """Whether some municipality lets people without an account report projects."""
+        return Municipality.objects.filter(takes_reports_by_mail=True).exists()
 
     @property
     def is_shown(self) -> bool:

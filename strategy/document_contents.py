@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.parser import BytesHeaderParser
@@ -25,7 +25,7 @@ from pathlib import PurePosixPath
 from struct import error as StructError
 from struct import unpack_from
 from typing import Final
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -39,12 +39,19 @@ MOST_RATIO: Final = 200
 # A small part may be all spaces: only from here on is the ratio asked about.
 RATIO_FROM: Final = 20 * 1024 * 1024
 MOST_PARTS: Final = 5_000
+_PART_MARK: Final = b"PK\x01\x02"
 # A workbook within a document within a presentation; further down nobody looks.
 MOST_DEPTH: Final = 3
+# Each diagram of a report has its own workbook inside it.
+MOST_INSIDE: Final = 500
 # What is read of a PDF's packed objects when looking for what it would start.
 MOST_OF_AN_OBJECT: Final = 4 * 1024 * 1024
 MOST_OF_OBJECTS: Final = 64 * 1024 * 1024
 MOST_OBJECTS: Final = 20_000
+# zlib copies what it leaves of what it is given: it is given little at a time.
+_PIECE: Final = 64 * 1024
+# As much of a file's beginning as tells whether it is a program.
+_HEAD: Final = 1024
 MOST_ESCAPED_NAMES: Final = 200_000
 # A mail of 50 MB has some 700 000 lines; more parts than this no person sends.
 MOST_MAIL_LINES: Final = 1_000_000
@@ -129,6 +136,8 @@ _ARCHIVES: Final = (
     ),
     *(b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"xar!"),
 )
+# From here on a number is no sector: an end, a table, or nothing.
+_NO_SECTOR: Final = 0xFFFFFFFA
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -203,8 +212,18 @@ def _archive() -> DocumentRefused:
     )
 
 
+def _holds_too_many(data: bytes) -> bool:
+    """Whether there may be more parts than are taken, told before the directory is read, which would take long.
+
+    By the mark with which each part stands in the directory: the number at the end of the file may say anything.
+    """
+    return data.count(_PART_MARK) > MOST_PARTS
+
+
 def _also_an_archive(data: bytes) -> bool:
     """Whether a ZIP reader, which begins at the end, finds an archive in it too."""
+    if _holds_too_many(data):
+        return True
     try:
         with ZipFile(BytesIO(data)) as archive:
             return bool(archive.infolist())
@@ -261,6 +280,7 @@ def _pdf_names(data: bytes) -> set[bytes]:
     """
     found = _told_names(data)
     read = 0
+    seen = memoryview(data)
     for count, place in enumerate(_PDF_STREAM.finditer(data)):
         if count >= MOST_OBJECTS or read >= MOST_OF_OBJECTS:
             break
@@ -269,18 +289,29 @@ def _pdf_names(data: bytes) -> set[bytes]:
         packed_objects, attached = b"/ObjStm" in about, b"/EmbeddedFile" in about
         if not (packed_objects or attached):
             continue
-        body = data[place.end() : place.end() + MOST_OF_AN_OBJECT]
-        if b"/FlateDecode" in about or b"/Fl" in about:
-            try:
-                body = zlib.decompressobj().decompress(body, MOST_OF_AN_OBJECT)
-            except zlib.error:
-                continue
-        read += len(body)
+        packed = b"/FlateDecode" in about or b"/Fl" in about
+        body = seen[place.end() : place.end() + MOST_OF_AN_OBJECT]
         if attached:
-            _refuse_programs(body)
-        else:
-            found |= _told_names(body)
+            _refuse_programs(_inflated(body, _HEAD) if packed else bytes(body[:_HEAD]))
+        elif packed:  # what is not stands in plain sight
+            names = _inflated(body, MOST_OF_AN_OBJECT)
+            read += len(names)
+            found |= _told_names(names)
     return found
+
+
+def _inflated(packed: memoryview, most: int) -> bytes:
+    """The beginning of what is packed, as far as it can be unpacked."""
+    unpacking = zlib.decompressobj()
+    found = bytearray()
+    for place in range(0, len(packed), _PIECE):
+        try:
+            found += unpacking.decompress(packed[place : place + _PIECE], most - len(found))
+        except zlib.error:
+            break
+        if unpacking.eof or len(found) >= most:
+            break
+    return bytes(found)
 
 
 def _told_names(data: bytes) -> set[bytes]:
@@ -349,10 +380,37 @@ _MACROS: Final = re.compile(
 )
 
 
-def _zipped(data: bytes, depth: int = 1) -> Recognised:
+class _Budget:
+    """What one file may hold unpacked, with all the archives in it: each takes from the same."""
+
+    def __init__(self, packed: int) -> None:
+        self.packed = packed
+        self.unpacked = self.parts = self.inside = 0
+
+    def take(self, parts: int, declared: int) -> None:
+        """Before anything is unpacked: by what is declared, of which zipfile never gives more."""
+        self.parts += parts
+        self.unpacked += declared
+        if (
+            self.parts > MOST_PARTS
+            or self.unpacked > MOST_UNPACKED
+            or self.unpacked > max(RATIO_FROM, MOST_RATIO * self.packed)
+        ):
+            raise _bomb()
+
+    def take_inside(self, size: int) -> None:
+        """A part that is itself a file of parts: it is read whole, and is no larger than a file may be."""
+        self.inside += 1
+        if self.inside > MOST_INSIDE or size > settings.DOCUMENT_LIMIT:
+            raise _bomb()
+
+
+def _zipped(data: bytes, depth: int = 1, budget: _Budget | None = None) -> Recognised:
+    if _holds_too_many(data):
+        raise _bomb()
     try:
         with ZipFile(BytesIO(data)) as archive:
-            return _unpacked(archive, data, depth)
+            return _unpacked(archive, depth, budget or _Budget(len(data)))
     except DocumentRefused:
         raise
     except (
@@ -362,7 +420,7 @@ def _zipped(data: bytes, depth: int = 1) -> Recognised:
         raise _damaged() from None
 
 
-def _unpacked(archive: ZipFile, data: bytes, depth: int) -> Recognised:
+def _unpacked(archive: ZipFile, depth: int, budget: _Budget) -> Recognised:
     parts = archive.infolist()
     names = [part.filename for part in parts]
     if not parts or min(part.header_offset for part in parts) != 0 or archive.comment:
@@ -376,15 +434,9 @@ def _unpacked(archive: ZipFile, data: bytes, depth: int) -> Recognised:
         _refuse_programs(b"MZ")
     if not office and not open_document:
         raise _archive()
-    if len(parts) > MOST_PARTS:
-        raise _bomb()
+    budget.take(len(parts), sum(part.file_size for part in parts))
     if any(part.flag_bits & 0x1 for part in parts):
         raise _locked()
-    # Before anything is unpacked: what is declared, of which zipfile never gives more.
-    declared = sum(part.file_size for part in parts)
-    packed = sum(part.compress_size for part in parts)
-    if declared > MOST_UNPACKED or (declared > RATIO_FROM and declared > MOST_RATIO * max(packed, 1)):
-        raise _bomb()
     if any(_MACROS.search(name) for name in names):
         raise _with_macros()
     if office:
@@ -404,20 +456,22 @@ def _unpacked(archive: ZipFile, data: bytes, depth: int) -> Recognised:
         with archive.open(part) as file:
             while chunk := file.read(256 * 1024):
                 head = head or chunk
-        _judge_part(archive, part.filename, head, depth)
+        _judge_part(archive, part, head, depth, budget)
     return Recognised(CONTENT_TYPES[extension], extension, tuple(_zipped_notes(archive, inside)))
 
 
-def _judge_part(archive: ZipFile, name: str, head: bytes, depth: int) -> None:
+def _judge_part(archive: ZipFile, part: ZipInfo, head: bytes, depth: int, budget: _Budget) -> None:
     _refuse_programs(head)
+    if head.startswith((b"PK\x03\x04", _OLE)):
+        budget.take_inside(part.file_size)
     if head.startswith(b"PK\x03\x04"):
         if depth >= MOST_DEPTH:
             raise _bomb()
-        _zipped(archive.read(name), depth + 1)
+        _zipped(archive.read(part), depth + 1, budget)
     elif head.startswith(_OLE):
-        whole = archive.read(name)
+        data = archive.read(part)
         # An embedded file of any kind, opened by a click in the text.
-        if "\x01Ole10Native".encode("utf-16-le") in whole:
+        if "\x01Ole10Native".encode("utf-16-le") in data:
             raise DocumentRefused(
                 "embedded",
                 _(
@@ -425,7 +479,8 @@ def _judge_part(archive: ZipFile, name: str, head: bytes, depth: int) -> None:
                     "Remove it and send it by itself."
                 ),
             )
-        for stream in _streams(whole):
+        whole = _Compound(data)
+        for stream in _streams(whole, list(_entries(whole))):
             _refuse_programs(stream)
 
 
@@ -478,7 +533,8 @@ def _not_taken() -> DocumentRefused:
 
 
 def _compound(data: bytes) -> Recognised:
-    entries = list(_entries(data))
+    whole = _Compound(data)
+    entries = list(_entries(whole))
     names = {name for name, _kind, _start, _size in entries}
     if "EncryptedPackage" in names:
         raise _locked()
@@ -489,7 +545,7 @@ def _compound(data: bytes) -> Recognised:
         )
     if "__properties_version1.0" not in names or not any(name.startswith("__nameid_") for name in names):
         raise _not_taken()
-    for stream in _streams(data):
+    for stream in _streams(whole, entries):
         _refuse_in_mail(stream)
     return Recognised(CONTENT_TYPES["msg"], "msg")
 
@@ -504,7 +560,11 @@ def _refuse_in_mail(contents: bytes) -> None:
 
 
 class _Compound:
-    """The sectors of a compound file: where each stream goes on. Chains that run in a ring end."""
+    """The sectors of a compound file: where each stream goes on. Chains that run in a ring end.
+
+    Its tables say of themselves how long they are: each sector of them is read once, and they tell of no more
+    sectors than the file has.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -516,20 +576,28 @@ class _Compound:
             (self.first_directory,) = unpack_from("<I", data, 48)
             (self.first_small,) = unpack_from("<I", data, 60)
             (place, count) = unpack_from("<II", data, 68)
-            table = list(unpack_from("<109I", data, 76))
-            seen = 0
-            while place < 0xFFFFFFFA and seen < count and seen < 1000:
-                sector = self.sector(place)
-                *more, place = unpack_from(f"<{len(sector) // 4}I", sector)
-                table += more
-                seen += 1
-            self.next: list[int] = []
-            for place in table:
-                if place < 0xFFFFFFFA:
-                    sector = self.sector(place)
-                    self.next += unpack_from(f"<{len(sector) // 4}I", sector)
+            tables = [one for one in unpack_from("<109I", data, 76) if one < _NO_SECTOR]
         except StructError:
             raise _damaged() from None
+        sectors = len(data) // self.size + 1
+        read: set[int] = set()
+        while place < _NO_SECTOR and len(read) < count:
+            *more, place = self._table(place, read)
+            tables += [one for one in more if one < _NO_SECTOR]
+            if len(tables) > sectors:
+                raise _damaged()
+        self.next: list[int] = []
+        for place in tables:
+            # What is told of sectors behind the end of the file is never asked for.
+            if len(self.next) < sectors:
+                self.next += self._table(place, read)
+
+    def _table(self, number: int, read: set[int]) -> tuple[int, ...]:
+        sector = self.sector(number)
+        if number in read or len(sector) < self.size:
+            raise _damaged()
+        read.add(number)
+        return unpack_from(f"<{self.size // 4}I", sector)
 
     def sector(self, number: int) -> bytes:
         start = (number + 1) * self.size
@@ -546,9 +614,8 @@ class _Compound:
         return b"".join(self.sector(number) for number in self.chain(first))
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, int, int, int]]:
+def _entries(whole: _Compound) -> Iterator[tuple[str, int, int, int]]:
     """Name, kind (1 folder, 2 stream, 5 root), first sector and size of each entry of the directory."""
-    whole = _Compound(data)
     directory = whole.stream(whole.first_directory)
     for place in range(0, len(directory) - 127, 128):
         length, kind = unpack_from("<HB", directory, place + 64)
@@ -557,10 +624,8 @@ def _entries(data: bytes) -> Iterator[tuple[str, int, int, int]]:
             yield directory[place : place + length - 2].decode("utf-16-le", "replace"), kind, start, size
 
 
-def _streams(data: bytes) -> Iterator[bytes]:
+def _streams(whole: _Compound, entries: Sequence[tuple[str, int, int, int]]) -> Iterator[bytes]:
     """The beginning of each stream, which tells whether it is a program."""
-    whole = _Compound(data)
-    entries = list(_entries(data))
     root = next((start for _name, kind, start, _size in entries if kind == 5), None)
     small = whole.stream(root) if root is not None else b""
     for _name, kind, start, size in entries:

@@ -7,7 +7,7 @@ about the thing that the document belongs to. A document that belongs to nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import IO, Any
@@ -15,6 +15,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import translation
 from django.utils.functional import Promise
@@ -97,7 +98,8 @@ class Owner:
     strategy.permissions asks of an object, `get_absolute_url()` and `str()`. `reached` says, for who has the
     action at all but not everywhere, to which documents it reaches, as a condition over Document; `named` finds
     documents by words about the thing. `stands` tells whether the thing still changes: documents of one that is
-    withdrawn are read and nothing else.
+    withdrawn are read and nothing else. `reason` gives what stands in the history of an act: the person's own
+    reason, with what the owner adds to it.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Owner:
     reached: Callable[[Reader, str], Q]
     named: Callable[[str], Q]
     stands: Callable[[Any], bool]
+    reason: Callable[[Reader, Any, str], str] = lambda reader, thing, reason: reason
 
 
 owners: Registry[Owner] = Registry("owner of documents")
@@ -121,6 +124,9 @@ class Belonging:
     @property
     def stands(self) -> bool:
         return self.owner is None or self.owner.stands(self.thing)
+
+    def reason(self, reader: Reader, reason: str) -> str:
+        return reason if self.owner is None else self.owner.reason(reader, self.thing, reason)
 
     @property
     def url(self) -> str:
@@ -182,6 +188,14 @@ def _reached(reader: Reader, action: str) -> Q:
     for owner in owners:
         reached |= owner.reached(reader, action)
     return reached
+
+
+def _readable(reader: Reader, keys: Collection[int]) -> Collection[int]:
+    return set(visible_documents(reader).filter(pk__in=keys).values_list("pk", flat=True))
+
+
+# A title may tell what is secret: histories of other things name a document to those who read it.
+history.register_readable(Document, _readable)
 
 
 # --- taking in -------------------------------------------------------------------------------------------
@@ -254,8 +268,41 @@ def change_document(reader: Reader, document: Document, *, reason: str) -> None:
     belonging = whose([standing])[standing.pk]
     require(reader, "document.add", standing, belonging)
     require_standing(standing, belonging)
-    history.give_reason(reason)
+    history.give_reason(belonging.reason(reader, reason))
     document.save(update_fields=CHANGED)
+
+
+def without_retention(reader: Reader, documents: QuerySet[Document]) -> QuerySet[Document]:
+    """Of the documents those that stand, of which nobody has said how long they are kept, and the reader reads."""
+    return documents.filter(
+        pk__in=visible_documents(reader).values("pk"), retention="", withdrawn_at=None
+    ).order_by("pk")
+
+
+@transaction.atomic
+def say_how_long(
+    reader: Reader, documents: Iterable[Document], *, retention: str, kept_until: date | None
+) -> list[Document]:
+    """Says of several documents at once how long they are kept; what somebody has said meanwhile stands.
+
+    Raises PermissionDenied for one that the reader may not change.
+    """
+    keys = [document.pk for document in documents]
+    rows = list(
+        Document.objects.filter(pk__in=keys, retention="", withdrawn_at=None)
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
+    belongings = whose(rows)
+    for document in rows:
+        belonging = belongings[document.pk]
+        require(reader, "document.add", document, belonging)
+        require_standing(document, belonging)
+        document.retention, document.kept_until = retention, kept_until
+        document.save(update_fields=["retention", "kept_until"])
+    for reason in sorted({belongings[document.pk].reason(reader, "") for document in rows}):
+        history.give_reason(reason)
+    return rows
 
 
 def withdraw_document(reader: Reader, document: Document, *, reason: str, at: datetime) -> None:
@@ -263,7 +310,7 @@ def withdraw_document(reader: Reader, document: Document, *, reason: str, at: da
     belonging = whose([document])[document.pk]
     require(reader, "document.withdraw", document, belonging)
     require_standing(document, belonging)
-    history.give_reason(reason)
+    history.give_reason(belonging.reason(reader, reason))
     document.withdrawn_at, document.withdrawn_reason = at, squeeze(reason)
     document.save(update_fields=["withdrawn_at", "withdrawn_reason"])
 

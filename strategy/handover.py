@@ -18,10 +18,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -40,6 +40,7 @@ from strategy.responsibilities import (
     may_end_on,
     may_give,
     may_shorten,
+    may_touch_account,
     role_order,
     visible_people,
 )
@@ -70,6 +71,8 @@ register_messages(
 # Access and no duty: when the person leaves it ends, and nobody needs to have it after.
 ENDS_WITH_THE_PERSON = (Role.EMPLOYEE, Role.READER, Role.AUDITOR)
 LOGIN = "login"
+# The rows of one order are written within so long.
+ONE_GO = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,7 @@ def receivers(reader: Reader, person: Person) -> QuerySet[Person]:
         .filter(pk__in=here.values("person_id"))
         .exclude(pk=person.pk)
         .exclude(pk__in=closed)
+        .select_related("account")
         .order_by("name", "pk")
     )
 
@@ -206,6 +210,8 @@ def may_close_login(reader: Reader, person: Person) -> Decision:
         )
     if not Account.objects.filter(person=person, is_active=True).exists():
         return Decision(False, _("The person has no open login."))
+    if not (touched := may_touch_account(person)):
+        return touched
     if any(item["kind"] == LOGIN for handover in waiting_for(reader, person) for item in handover.items):
         return Decision(False, _("The login is to be closed already."))
     return Decision(True)
@@ -272,7 +278,8 @@ def hand_over(
     Person.objects.select_for_update().get(pk=person.pk)
     held = {one.key: one for group in held_by(reader, person) for one in group.held}
     outcome = Outcome()
-    items: dict[Person, dict[str, list[dict[str, Any]]]] = {}
+    recorded = _labels_of_the_record(reader, person)
+    items: dict[Person | None, dict[str, list[dict[str, Any]]]] = {}
     for choice in choices:
         one = held.get(choice.held.key)
         if one is None:
@@ -291,20 +298,26 @@ def hand_over(
             outcome.given.append(one.label)
         else:
             outcome.waiting.append(one.label)
-        if choice.receiver is not None:
-            when = "done" if duty.dated or on <= reader.today else "waiting"
-            of_receiver = items.setdefault(choice.receiver, {"done": [], "waiting": []})
-            of_receiver[when].append({"kind": one.kind, "id": one.id, "label": one.label})
+        when = "done" if duty.dated or on <= reader.today else "waiting"
+        of_receiver = items.setdefault(choice.receiver, {"done": [], "waiting": []})
+        of_receiver[when].append({"kind": one.kind, "id": one.id, "label": recorded.get(one.key, one.label)})
     for receiver, due in items.items():
         for state, chosen in due.items():
             if chosen:
                 outcome.handovers.append(
                     _note(reader, person, receiver, chosen, on, reason, now if state == "done" else None)
                 )
-        _tell_receiver(reader.municipality, person, receiver, due, on)
+        if receiver is not None:
+            _tell_receiver(reader.municipality, person, receiver, due, on)
     if close_login:
         _close_login(reader, person, on, reason, now, outcome)
     return outcome
+
+
+def _labels_of_the_record(reader: Reader, person: Person) -> dict[str, str]:
+    """What each thing is called in the installation's language: the row and the mails are read by others."""
+    with history.in_the_record():
+        return {one.key: one.label for group in held_by(reader, person) for one in group.held}
 
 
 def _decision(reader: Reader, duty: Duty, held: Held, receiver: Person | None, on: date) -> Decision:
@@ -335,7 +348,7 @@ def _give(duty: Duty, giving: Giving, pk: int) -> str:
 def _note(
     reader: Reader,
     person: Person,
-    receiver: Person,
+    receiver: Person | None,
     items: list[dict[str, Any]],
     on: date,
     reason: str,
@@ -356,31 +369,67 @@ def _note(
 def _close_login(
     reader: Reader, person: Person, on: date, reason: str, now: datetime, outcome: Outcome
 ) -> None:
-    """The row names the administrator as the receiver: a login has nobody after."""
+    """The row names no receiver: a login has nobody after."""
     label = _("The login")
     decision = may_close_login(reader, person)
     if not decision:
         outcome.refused.append(Refused(label, decision.reason))
         return
+    if why := _still_answers(reader.municipality, person, on):
+        outcome.refused.append(Refused(label, why))
+        return
     account = Account.objects.get(person=person)
-    item = {"kind": LOGIN, "id": account.pk, "label": label}
+    with history.in_the_record():
+        item = {"kind": LOGIN, "id": account.pk, "label": _("The login")}
     if on > reader.today:
         outcome.waiting.append(label)
-        outcome.handovers.append(_note(reader, person, reader.person, [item], on, reason, None))
+        outcome.handovers.append(_note(reader, person, None, [item], on, reason, None))
     elif why := close_account(person, on):
         outcome.refused.append(Refused(label, why))
     else:
         outcome.given.append(label)
-        outcome.handovers.append(_note(reader, person, reader.person, [item], on, reason, now))
+        outcome.handovers.append(_note(reader, person, None, [item], on, reason, now))
+
+
+def still_held(place: Municipality, person: Person, day: date) -> list[Assignment]:
+    """What the person answers for on the day or later; plain access is no duty, and ends with the person."""
+    return list(
+        Assignment.objects.filter(municipality=place, person=person)
+        .exclude(ends_on__lt=day)
+        .exclude(role__in=ENDS_WITH_THE_PERSON)
+        .select_related("unit")
+        .order_by(F("ends_on").desc(nulls_first=True), "pk")
+    )
+
+
+def _still_answers(place: Municipality, person: Person, on: date) -> str:
+    """Why the login is not closed: whoever answers for something without coming in leaves a gap that nobody sees."""
+    held = still_held(place, person, on)
+    if not held:
+        return ""
+    last = held[0]
+    if last.ends_on is None:
+        return _("%(what)s is still held, until further notice. Hand it over or end it first.") % {
+            "what": assignment_label(last)
+        }
+    return _("%(what)s is still held, to and including %(day)s. Close the login from the day after.") % {
+        "what": assignment_label(last),
+        "day": last.ends_on.isoformat(),
+    }
 
 
 def close_account(person: Person, on: date) -> str:
-    """Closes the login; why not, if the person still works in another municipality on the day."""
+    """Closes the login; why not, if the person still works in another municipality on the day, or the login
+    has become one by which the installation is kept since it was ordered."""
+    if not (touched := may_touch_account(person)):
+        return touched.reason
     with connection.cursor() as cursor:
         cursor.execute("SELECT medel_municipalities_of(%s, %s)", [person.pk, on])
         places = {row[0] for row in cursor.fetchall()}
     if places - {person.registered_in_id}:
         return _("The person has an assignment in another municipality: the login stays open.")
+    if person.registered_in is not None and (why := _still_answers(person.registered_in, person, on)):
+        return why
     Account.objects.filter(person=person).update(is_active=False)
     return ""
 
@@ -388,10 +437,30 @@ def close_account(person: Person, on: date) -> str:
 def cancel_handover(reader: Reader, handover: Handover, *, now: datetime) -> None:
     """Nothing of it is carried out. What carries dates was given already and is changed on its own page."""
     reader.require("handover.make")
-    standing = Handover.objects.select_for_update().get(pk=handover.pk)
+    standing = (
+        Handover.objects.select_for_update(of=("self",))
+        .select_related("person", "receiver", "municipality")
+        .get(pk=handover.pk)
+    )
     insist(may_cancel(reader, standing), reader, "cancel the handover", handover.pk)
     standing.cancelled_at = now
     standing.save(update_fields=["cancelled_at"])
+    _tell_of_cancelling(standing)
+
+
+def given_in_the_same_go(handover: Handover) -> list[str]:
+    """What was ordered together with it and given at once, as what carries dates: that stays given."""
+    together = Handover.objects.filter(
+        municipality=handover.municipality_id,
+        person=handover.person_id,
+        receiver=handover.receiver_id,
+        ordered_by=handover.ordered_by_id,
+        on=handover.on,
+        done_at__isnull=False,
+        ordered_at__gte=handover.ordered_at - ONE_GO,
+        ordered_at__lte=handover.ordered_at + ONE_GO,
+    )
+    return [item["label"] for one in together for item in one.items if not item.get("skipped")]
 
 
 def may_cancel(reader: Reader, handover: Handover) -> Decision:
@@ -407,12 +476,23 @@ def may_cancel(reader: Reader, handover: Handover) -> Decision:
 
 
 def carry_out_due(today: date, now: datetime) -> int:
-    """Everything whose day has come, in each municipality; how many handovers were carried out. Repeatable."""
-    places = list(Municipality.objects.all())
-    return sum(_carry_out_in(place, today, now) for place in places)
+    """Everything whose day has come, in each municipality; how many handovers were carried out. Repeatable.
+
+    What fails is tried again the next time, and hinders no other: the first failure is raised after the last
+    municipality.
+    """
+    carried_out, failed = 0, list[Exception]()
+    for place in list(Municipality.objects.all()):
+        done, failures = _carry_out_in(place, today, now)
+        carried_out += done
+        failed += failures
+    if failed:
+        raise failed[0]
+    return carried_out
 
 
-def _carry_out_in(place: Municipality, today: date, now: datetime) -> int:
+def _carry_out_in(place: Municipality, today: date, now: datetime) -> tuple[int, list[Exception]]:
+    """How many were carried out, and what failed."""
     with scope(place.pk):
         due = list(
             Handover.objects.filter(
@@ -424,16 +504,14 @@ def _carry_out_in(place: Municipality, today: date, now: datetime) -> int:
         # Each by itself: one that fails takes no other with it, and is tried again the next time.
         try:
             with scope(place.pk):
-                _carry_out(place, pk, now)
+                _carry_out(place, pk, today, now)
         except Exception as error:
             log.exception("handover %s in municipality %s was not carried out", pk, place.pk)
             failed.append(error)
-    if failed:
-        raise failed[0]
-    return len(due)
+    return len(due) - len(failed), failed
 
 
-def _carry_out(place: Municipality, pk: int, now: datetime) -> None:
+def _carry_out(place: Municipality, pk: int, today: date, now: datetime) -> None:
     handover = (
         Handover.objects.select_for_update(of=("self",))
         .select_related("person", "receiver", "ordered_by")
@@ -442,16 +520,16 @@ def _carry_out(place: Municipality, pk: int, now: datetime) -> None:
     if handover.done_at is not None or handover.cancelled_at is not None:
         return  # while we waited
     with (
+        history.in_the_record(),
         history.context(
             person=handover.ordered_by_id,
             municipality=place.pk,
-            page=str(_("the worker, on the day of a handover")),
+            page=_("the worker, on the day of a handover"),
             reason=handover.reason,
         ),
-        translation.override(settings.LANGUAGE_CODE),
     ):
         giving = Giving(place, handover.person, handover.receiver, handover.on, handover.reason)
-        items = [{**item, "skipped": _carry_out_one(giving, item)} for item in handover.items]
+        items = [{**item, "skipped": _carry_out_one(giving, item, today)} for item in handover.items]
         handover.items = items
         handover.done_at = now
         handover.save(update_fields=["items", "done_at"])
@@ -459,13 +537,14 @@ def _carry_out(place: Municipality, pk: int, now: datetime) -> None:
             _tell_who_ordered(handover, skipped)
 
 
-def _carry_out_one(giving: Giving, item: dict[str, Any]) -> str:
+def _carry_out_one(giving: Giving, item: dict[str, Any], today: date) -> str:
     if item["kind"] == LOGIN:
         return close_account(giving.person, giving.on)
     if item["kind"] not in duties:
         return _("Nothing of this kind is handed over any more.")
     receiver = giving.receiver
-    if receiver is None or not _works_on(giving.municipality, receiver, timezone.localdate()):
+    # With nobody after it ends: that it may was asked when it was ordered.
+    if receiver is not None and not _works_on(giving.municipality, receiver, today):
         return _("The receiver has no assignment any more, or the login is closed.")
     return _give(duties[item["kind"]], giving, item["id"])
 
@@ -482,15 +561,39 @@ def _works_on(place: Municipality, person: Person, day: date) -> bool:
 def _tell_receiver(
     place: Municipality, person: Person, receiver: Person, due: dict[str, list[dict[str, Any]]], on: date
 ) -> None:
-    """One mail for all of it; assignments are told by their own."""
-    labels = [item["label"] for state in due.values() for item in state if item["kind"] != ASSIGNMENTS.name]
-    if not labels:
+    """One mail for all of it; assignments alone are told by their own mail."""
+    items = [item for state in due.values() for item in state]
+    labels = [item["label"] for item in items]
+    if all(item["kind"] == ASSIGNMENTS.name for item in items):
         return
     with translation.override(settings.LANGUAGE_CODE):
         _send(
             receiver,
             _("Medel: you take over from %(person)s") % {"person": person},
-            {"labels": labels, "on": on, "person": person, "municipality": place, "skipped": ()},
+            {
+                "labels": labels,
+                "on": on,
+                "person": person,
+                "municipality": place,
+                "skipped": (),
+                "address": f"{settings.SITE_ADDRESS.rstrip('/')}{reverse('home')}",
+            },
+        )
+
+
+def _tell_of_cancelling(handover: Handover) -> None:
+    if handover.receiver is None:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        _send(
+            handover.receiver,
+            _("Medel: you do not take over from %(person)s") % {"person": handover.person},
+            {
+                "cancelled": [item["label"] for item in handover.items],
+                "on": handover.on,
+                "person": handover.person,
+                "municipality": handover.municipality,
+            },
         )
 
 
@@ -514,6 +617,13 @@ def _send(person: Person, subject: str, context: dict[str, Any]) -> None:
 
 
 # -- Assignments, the duty of this floor ----------------------------------------------------------------------
+
+
+def assignment_label(row: Assignment) -> str:
+    return _("%(role)s, %(unit)s") % {
+        "role": row.get_role_display(),
+        "unit": row.unit or _("the whole municipality"),
+    }
 
 
 def _assignments(reader: Reader, person: Person) -> list[Held]:
@@ -540,8 +650,7 @@ def _assignments(reader: Reader, person: Person) -> list[Held]:
         Held(
             kind="assignment",
             id=row.pk,
-            label=_("%(role)s, %(unit)s")
-            % {"role": row.get_role_display(), "unit": row.unit or _("the whole municipality")},
+            label=assignment_label(row),
             url=reverse("assignment", args=[row.pk]),
             detail=row.subject,
             until=row.ends_on,

@@ -123,7 +123,10 @@ def event_wall(model: type[models.Model]) -> str:
     wall = getattr(model.pgh_tracked_model, "wall", None)  # type: ignore[attr-defined]
     if wall in (Wall.MUNICIPALITY, Wall.OF_MUNICIPALITY):
         return "true"
-    if wall in (Wall.ACCOUNT, None):
+    if wall is Wall.ACCOUNT:
+        # Inside a municipality, those of its people: never of all, as the login reads the accounts themselves.
+        return "(SELECT cardinality(medel_reads())) > 0 AND person_id IN (SELECT p.id FROM strategy_person p)"
+    if wall is None:
         return "false"  # the owner alone
     if wall is Wall.PERSON:
         return (

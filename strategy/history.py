@@ -18,12 +18,15 @@ from typing import Any
 
 import pghistory
 from django.apps import apps
+from django.conf import settings
 from django.db import models
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from strategy.permissions import Reader
 from values.text import format_decimal
 
 # Models of our own without history, each with the reason. A test reads this list against all models.
@@ -44,6 +47,34 @@ UNTOLD = {
     "recorded_at",
     "register_year",
     "register_number",
+    # What joining wrote into a project: told there.
+    "written",
+    # Of files and imports: what machines compare and count.
+    "sha256",
+    "content_type",
+    "version_after",
+    "before",
+    "counts",
+    "answers",
+}
+
+# What fields are called to a reader where their models give them no name of their own.
+LABELS: dict[str, str | Promise] = {
+    "action": gettext_lazy("what was done"),
+    "batch": gettext_lazy("import"),
+    "column": gettext_lazy("column"),
+    "file": gettext_lazy("file"),
+    "items": gettext_lazy("what is handed over"),
+    "kind": gettext_lazy("kind"),
+    "line": gettext_lazy("line"),
+    "made_anonymous_on": gettext_lazy("made anonymous"),
+    "meaning": gettext_lazy("meaning"),
+    "person": gettext_lazy("person"),
+    "project": gettext_lazy("project"),
+    "registered_in": gettext_lazy("registered in"),
+    "runs_installation": gettext_lazy("administrator of the installation"),
+    "uploaded_by": gettext_lazy("uploaded by"),
+    "word": gettext_lazy("word"),
 }
 
 
@@ -78,6 +109,16 @@ def give_reason(reason: str) -> None:
         pghistory.context(reason=reason.strip())
 
 
+@contextmanager
+def in_the_record() -> Iterator[None]:
+    """Texts made inside are in the installation's language.
+
+    The record is one document for those who audit it, whichever language the person at work reads.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
+
+
 @dataclass(frozen=True)
 class Difference:
     """One field before and after. `part` names the part of the whole that it belongs to ("" for the whole)."""
@@ -107,8 +148,17 @@ class Act:
 _PARTS: dict[type[models.Model], list[tuple[type[models.Model], str]]] = {}
 
 
-def register_parts(whole: type[models.Model], *parts: tuple[type[models.Model], str]) -> None:
+# Fields of parts that the history of the whole leaves out: not all who read it may read them.
+_LEFT_OUT: dict[type[models.Model], frozenset[str]] = {}
+
+
+def register_parts(
+    whole: type[models.Model], *parts: tuple[type[models.Model], str], left_out: Collection[str] = ()
+) -> None:
+    """`left_out` names fields of these parts that are not for all who read the history of the whole."""
     _PARTS.setdefault(whole, []).extend(parts)
+    for model, _name in parts:
+        _LEFT_OUT[model] = _LEFT_OUT.get(model, frozenset()) | frozenset(left_out)
 
 
 def event_model(model: type[models.Model]) -> type[models.Model]:
@@ -124,17 +174,54 @@ def tracked_models() -> list[type[models.Model]]:
     ]
 
 
-def acts(obj: models.Model, limit: int | None = None, *, since: int | None = None) -> tuple[Act, ...]:
+# Models whose rows are named to few, with which of the rows (by key) a reader reads. Filled by their subjects.
+_READ_BY_FEW: dict[type[models.Model], Callable[[Reader, Collection[Any]], Collection[Any]]] = {}
+
+
+def register_readable(
+    model: type[models.Model], readable: Callable[[Reader, Collection[Any]], Collection[Any]]
+) -> None:
+    """Histories name a row of the model to whoever reads it; to others they say its kind and number."""
+    _READ_BY_FEW[model] = readable
+
+
+def unnamed(row: models.Model) -> str:
+    """What a row is called to who may not read its name."""
+    return f"{row._meta.verbose_name} {row.pk}"
+
+
+def _named_to(reader: Reader | None, events: Iterable[models.Model]) -> Callable[[models.Model], str]:
+    wanted: dict[type[models.Model], set[Any]] = {}
+    for event in events:
+        for field in _fields(event):
+            if field.is_relation and field.related_model in _READ_BY_FEW:
+                wanted.setdefault(field.related_model, set()).add(getattr(event, field.attname))
+    read = {
+        model: set(_READ_BY_FEW[model](reader, keys - {None})) if reader is not None else set()
+        for model, keys in wanted.items()
+    }
+    return lambda row: str(row) if row.pk in read.get(type(row), {row.pk}) else unnamed(row)
+
+
+def acts(
+    obj: models.Model,
+    limit: int | None = None,
+    *,
+    reader: Reader | None = None,
+    since: int | None = None,
+) -> tuple[Act, ...]:
     """What was done to the object and its parts, latest first. The number of queries is fixed.
 
-    `since` is a version of the object: then only what was saved after it.
+    What only some read (a document) is named to a `reader` of it alone. `since` is a version of the object:
+    then only what was saved after it.
     """
     events: list[tuple[models.Model, models.Model | None, str]] = []
     events += _with_predecessors(type(obj), {"pgh_obj_id": obj.pk}, "")
     for model, name in _PARTS.get(type(obj), ()):
         label = str(model._meta.verbose_name)
         events += _with_predecessors(model, {f"{name}_id": obj.pk}, label)
-    names = Names([event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None])
+    rows = [event for event, _before, _part in events] + [b for _e, b, _p in events if b is not None]
+    names = Names(rows, named=_named_to(reader, rows))
     events.sort(key=lambda item: (item[0].pgh_created_at, item[0].pgh_id), reverse=True)  # type: ignore[attr-defined]
 
     def click(item: tuple[models.Model, models.Model | None, str]) -> Any:
@@ -226,13 +313,15 @@ def entries(told: Iterable[Act], *, without: Collection[str] = ()) -> tuple[Entr
     )
 
 
-def changes_since(obj: models.Model, version: int) -> list[tuple[str, object, str, datetime]]:
+def changes_since(
+    obj: models.Model, version: int, *, reader: Reader | None = None
+) -> list[tuple[str, object, str, datetime]]:
     """What was saved of the object and its parts after the version, newest first: label, value, who, when.
 
     For `VersionedForm.changes_since` of a model that counts its versions. A field saved twice is told once.
     """
     told: dict[tuple[str, ...], tuple[str, object, str, datetime]] = {}
-    for act in acts(obj, since=version):
+    for act in acts(obj, reader=reader, since=version):
         for one in act.differences:
             # A part that came or went is told for itself, a field by its latest value alone.
             key = (one.part, one.label) if one.label else (one.part, one.before, one.after)
@@ -284,6 +373,16 @@ def _fields_of(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
     )
 
 
+def _left_out(event: models.Model) -> frozenset[str]:
+    return _LEFT_OUT.get(event.pgh_tracked_model, frozenset())  # type: ignore[attr-defined]
+
+
+def label_of(field: models.Field[Any, Any]) -> str:
+    """What the field is called, with a capital: the name that the model gives it, else the one given here."""
+    given = str(field._verbose_name or LABELS.get(field.name) or field.verbose_name)  # type: ignore[attr-defined]
+    return given[:1].upper() + given[1:]
+
+
 def differences(
     event: models.Model, before: models.Model | None, part: str, names: Names
 ) -> list[Difference]:
@@ -293,7 +392,10 @@ def differences(
         said = names.whole(event)
         return [Difference(part, "", "", said) if label == "insert" else Difference(part, "", said, "")]
     found = []
+    left_out = _left_out(event) if part else frozenset()
     for field in _fields(event):
+        if field.name in left_out:
+            continue
         now = getattr(event, field.attname)
         then = getattr(before, field.attname) if before is not None else None
         if now == then or (before is None and now in (None, "", False)):
@@ -303,7 +405,7 @@ def differences(
         found.append(
             Difference(
                 part,
-                str(field.verbose_name)[:1].upper() + str(field.verbose_name)[1:],
+                label_of(field),
                 names.value(before, field) if before is not None else "",
                 names.value(event, field),
                 field.name,
@@ -385,7 +487,7 @@ class Names:
         return ", ".join(
             said
             for field in _fields(event)
-            if field.name not in to_the_whole
+            if field.name not in to_the_whole | _left_out(event)
             and (said := self.value(event, field))
             and not (field.name == "number" and said == "1")
             # The day from which a thing has "always" been so was not chosen by anybody.

@@ -34,6 +34,7 @@ from pages.registries import Registry
 from strategy import history
 from strategy.history import Difference, Names, event_model
 from strategy.models import (
+    Account,
     Assignment,
     BoardService,
     Document,
@@ -55,7 +56,6 @@ from values.text import squeeze
 
 # Tracked, and not in the log, each with the reason. A test holds every tracked model against this and `kinds`.
 NOT_IN_THE_LOG = {
-    "Account": "Belongs to the installation: its events are read by the database's owner alone.",
     "Message": "Mail is written by the worker, and of whom it went to and what it said nothing is kept.",
 }
 
@@ -136,6 +136,8 @@ for _kind in (
     Kind(BoardService, gettext_lazy("board served"), ("unit", "board"), url=_page("unit", "unit_id")),
     # Its names are no part of the history: the person is told as he or she is called now.
     Kind(Person, gettext_lazy("person")),
+    # That a login was opened, closed, or kept for emergencies; neither passwords nor logins are events.
+    Kind(Account, gettext_lazy("login"), ("person",)),
     Kind(
         Assignment, gettext_lazy("assignment"), ("person", "role", "unit", "subject"), url=_page("assignment")
     ),
@@ -364,6 +366,10 @@ def _mine(kind: Kind, reader: Reader) -> tuple[str, list[Any]]:
     if wall is Wall.PERSON:
         of_place = "SELECT c.id FROM pghistory_context c WHERE c.metadata ->> 'municipality' = %s"
         return f"(e.registered_in_id = %s OR e.pgh_context_id IN ({of_place}))", [place, str(place)]
+    if wall is Wall.ACCOUNT:
+        of_place = "SELECT c.id FROM pghistory_context c WHERE c.metadata ->> 'municipality' = %s"
+        people = "SELECT p.id FROM strategy_person p WHERE p.registered_in_id = %s"
+        return f"(e.person_id IN ({people}) OR e.pgh_context_id IN ({of_place}))", [place, str(place)]
     columns = {one.column for one in event_model(kind.model)._meta.concrete_fields}
     if "owner_municipality_id" in columns:
         return "(e.municipality_id = %s OR e.owner_municipality_id = %s)", [place, place]
@@ -505,7 +511,7 @@ def _changed(reader: Reader, kind: Kind, event: Any, before: Any, names: Names) 
     readable = kind.may_read(reader, event) and (before is None or kind.may_read(reader, before))
     closed = {name for name, action in kind.fields.items() if reader.units(action) is not None}
     if not readable:
-        name = f"{event.pgh_obj_id}"
+        name = _("number %(number)d, whose name you do not read") % {"number": event.pgh_obj_id}
     elif kind.tells:
         name = ", ".join(
             said for one in kind.tells if (said := names.value(event, event._meta.get_field(one)))
@@ -520,7 +526,8 @@ def _changed(reader: Reader, kind: Kind, event: Any, before: Any, names: Names) 
         kind=kind,
         object_id=event.pgh_obj_id,
         name=name,
-        url=(kind.url(event) if kind.url and event.pgh_label != DELETED else None) or "",
+        # What the reader does not read has no page for the reader either.
+        url=(kind.url(event) if kind.url and readable and event.pgh_label != DELETED else None) or "",
         deed=event.pgh_label,
         differences=tuple(
             one if one.name not in closed else replace(one, before="", after=_("(you do not read this)"))

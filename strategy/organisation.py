@@ -336,10 +336,35 @@ class LastDomain(ValueError):
         )
 
 
+class NotOwnDomain(ValueError):
+    """A domain decides whom a work account lets in as our employee: nobody takes one that is another's."""
+
+    def __init__(self, own: str) -> None:
+        super().__init__(
+            _(
+                "You add the mail domain of your own work address, %(own)s, and those below it. "
+                "Any other is added by who runs the installation, with manage.py add_mail_domain."
+            )
+            % {"own": own}
+        )
+
+
 def add_mail_domain(reader: Reader, domain: str) -> MailDomain:
-    """A domain of the municipality's own addresses; another municipality's is refused by the database."""
+    """A domain of the municipality's own addresses; another municipality's is refused by the database.
+
+    Raises NotOwnDomain unless it is that of the reader's own work address, or lies below it.
+    """
     reader.require("organisation.change", reader.municipality)
-    return MailDomain.objects.create(municipality=reader.municipality, domain=mail_domain_of(domain))
+    domain, own = mail_domain_of(domain), mail_domain_of(reader.person.email)
+    if not own or not f".{domain}".endswith(f".{own}"):
+        raise NotOwnDomain(own)
+    return MailDomain.objects.create(municipality=reader.municipality, domain=domain)
+
+
+def give_mail_domain(place: Municipality, domain: str) -> bool:
+    """Any domain, by who runs the installation; False where the municipality has it already."""
+    _domain, new = MailDomain.objects.get_or_create(municipality=place, domain=domain)
+    return new
 
 
 def own_mail_domains(reader: Reader) -> QuerySet[MailDomain]:
@@ -356,15 +381,21 @@ def remove_mail_domain(reader: Reader, domain: MailDomain, *, reason: str) -> No
     domain.delete()
 
 
-def take_reports_by_mail(reader: Reader, *, takes: bool, reason: str) -> None:
-    """Switches on or off that people without an account report projects. Raises NoDomain."""
+def take_reports_by_mail(reader: Reader, *, takes: bool, reason: str) -> bool:
+    """Switches on or off that people without an account report projects; False where it stood so already.
+
+    Raises NoDomain.
+    """
     reader.require("organisation.change", reader.municipality)
     place = Municipality.objects.select_for_update().get(pk=reader.municipality.pk)
+    if place.takes_reports_by_mail == takes:
+        return False
     if takes and not own_mail_domains(reader).exists():
         raise NoDomain
     history.give_reason(reason)
     place.takes_reports_by_mail = takes
     place.save(update_fields=["takes_reports_by_mail"])
+    return True
 
 
 # -- Units ------------------------------------------------------------------------------------------------

@@ -61,6 +61,9 @@ PUBLIC = {
     "single_sign_on",
     "single_sign_on_callback",
 }
+# They wait for the provider's server, and open a scope of their own when it has answered: no transaction
+# waits with them.
+WITHOUT_SCOPE = {"single_sign_on", "single_sign_on_callback"}
 # For who is logged in, with or without an assignment.
 WITHOUT_ASSIGNMENT = PUBLIC | {
     "account_change_password",
@@ -134,6 +137,11 @@ class ReaderMiddleware:
         request.reader = None  # type: ignore[attr-defined]
         request.signed_in = False  # type: ignore[attr-defined]
         response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET" and not getattr(response, "content", b"-"):
+            # Whoever opens again the address of a button, or turns the language there, is told where to go.
+            allowed = response.get("Allow", "")
+            response = render(request, "405.html", status=405)
+            response["Allow"] = allowed
         if getattr(request, "signed_in", False) and not response.has_header("Cache-Control"):
             # Not even the back button shows a page after somebody has logged out on a shared computer.
             patch_cache_control(response, private=True, no_store=True)
@@ -148,11 +156,14 @@ class ReaderMiddleware:
     ) -> HttpResponseBase | None:
         match = request.resolver_match
         name = match.view_name if match else ""
+        if name in WITHOUT_SCOPE:
+            with history.context(page=request.path, request=_request_id(request)):
+                return _rendered(view(request, *args, **kwargs))
         account = request.user
         if not account.is_authenticated:
             if name not in PUBLIC:
                 return _to_login(request)
-            with scope(), history.context(page=request.path, request=_request_id(request)):
+            with scope(), history.context(page=_page(request), request=_request_id(request)):
                 return _rendered(view(request, *args, **kwargs))
 
         request.signed_in = True  # type: ignore[attr-defined]
@@ -162,7 +173,7 @@ class ReaderMiddleware:
             request.bystander = Bystander(gettext("Administrator of the installation"))  # type: ignore[attr-defined]
             with (
                 scope(person=person, installation=True),
-                history.context(person=person, page=request.path, request=_request_id(request)),
+                history.context(person=person, page=_page(request), request=_request_id(request)),
             ):
                 return stands_before(request, name, ()) or _rendered(view(request, *args, **kwargs))
         municipalities = municipalities_of(person, today)
@@ -176,7 +187,7 @@ class ReaderMiddleware:
             )
             with (
                 scope(person=person),
-                history.context(person=person, page=request.path, request=_request_id(request)),
+                history.context(person=person, page=_page(request), request=_request_id(request)),
             ):
                 if elsewhere := stands_before(request, name, ()):
                     return elsewhere
@@ -193,7 +204,7 @@ class ReaderMiddleware:
             with history.context(
                 person=person,
                 municipality=chosen.pk,
-                page=request.path,
+                page=_page(request),
                 request=_request_id(request),
             ):
                 response = _rendered(view(request, *args, **kwargs))
@@ -222,6 +233,19 @@ def _no_assignment(request: HttpRequest, person: int, today: date) -> HttpRespon
 def _is_form(request: HttpRequest) -> bool:
     # A file that was sent cannot be written into a page to be sent again.
     return request.content_type == "application/x-www-form-urlencoded"
+
+
+# Parts of an address that open something to whoever has them: they stand in no history.
+OPENING = ("token", "key")
+
+
+def _page(request: HttpRequest) -> str:
+    """The page of an act, for the history."""
+    given = request.resolver_match.kwargs if request.resolver_match else {}
+    return "/".join(
+        "…" if any(part and part == given.get(name) for name in OPENING) else part
+        for part in request.path.split("/")
+    )
 
 
 def _request_id(request: HttpRequest) -> str:

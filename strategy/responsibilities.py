@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy
 from pages.forms import register_messages
 from strategy import history
 from strategy.accounts import add_person, one_time_address, open_account
-from strategy.models import Assignment, Municipality, Person, Role, Unit
+from strategy.models import Account, Assignment, Municipality, Person, Role, Unit
 from strategy.permissions import ROLES, Decision, Reader
 from strategy.walls import scope
 
@@ -101,6 +101,29 @@ def visible_people(reader: Reader) -> QuerySet[Person]:
         return Person.objects.none()
     here = Assignment.objects.filter(municipality=reader.municipality).values("person_id")
     return Person.objects.filter(pk__in=here, made_anonymous_on__isnull=True)
+
+
+def login_of(person: Person) -> str:
+    """Whether the person comes in, and whether the account is one of the few kept for emergencies."""
+    account = Account.objects.filter(person=person).first()
+    if account is None:
+        return _("none: the person reports by mail, or has not been given one")
+    if not account.is_active:
+        return _("closed, and kept for emergencies") if account.for_emergencies else _("closed")
+    return _("open, and kept for emergencies") if account.for_emergencies else _("open")
+
+
+def may_be_chosen(reader: Reader) -> Q:
+    """Of the people with an assignment today, those to whom something may be given.
+
+    Not who reported a project by mail alone: a plain employee's assignment without a login says that somebody
+    has a mailbox here, not that he or she answers for anything, and reads nothing.
+    """
+    here = Assignment.objects.filter(municipality=reader.municipality).valid_on(reader.today)
+    of_person = here.filter(person=OuterRef("pk"))
+    return Exists(of_person.exclude(role=Role.EMPLOYEE)) | (
+        Q(Exists(of_person)) & Q(Exists(Account.objects.filter(person=OuterRef("pk"))))
+    )
 
 
 def role_order() -> Case:
@@ -267,6 +290,31 @@ def may_change_person(reader: Reader, person: Person) -> Decision:
             False, _("Another municipality registered this person, and its administrator corrects the name.")
         )
     return decision
+
+
+def may_take_second_factor_away(reader: Reader, person: Person) -> Decision:
+    decision = may_change_person(reader, person)
+    return decision and may_touch_account(person)
+
+
+def may_touch_account(person: Person) -> Decision:
+    """A municipality's administrator neither closes nor weakens the accounts by which the installation is kept."""
+    account = Account.objects.filter(person=person).first()
+    if account is not None and account.runs_installation:
+        return Decision(
+            False,
+            _(
+                "This account runs the installation. Who runs the server changes it, by manage.py local_account."
+            ),
+        )
+    if account is not None and account.for_emergencies:
+        return Decision(
+            False,
+            _(
+                "This account is kept for emergencies. Who runs the server changes it, by manage.py local_account."
+            ),
+        )
+    return Decision(True)
 
 
 def insist(decision: Decision, reader: Reader, deed: str, pk: int | None = None) -> None:

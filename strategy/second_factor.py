@@ -22,6 +22,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.account.views import reauthenticate as allauth_password_again
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
+from allauth.core.internal.cryptokit import compare_user_code, normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import views as base_views
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -30,6 +31,7 @@ from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp import views as totp_views
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -41,6 +43,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -53,8 +56,9 @@ security = logging.getLogger("medel.security")
 # So many wrong codes in a row; then none is looked at for a while. Guessing one of a million takes the password too.
 WRONG_CODES = 5
 WAIT = timedelta(minutes=15)
-# A code is taken once. So many are remembered: those that a clock half a minute wrong could bring again.
-REMEMBERED_CODES = 4
+# With the authenticator: the number of the half minute whose code was taken last (RFC 6238's T). A code of that
+# one or an earlier one is not taken, however it is written.
+LAST_STEP = "last_step"
 
 
 class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]
@@ -132,7 +136,7 @@ class _Code:
         field.widget.attrs.update({"autocomplete": "one-time-code", "inputmode": "numeric"})
 
     def clean_code(self) -> str:
-        code: str = "".join(self.cleaned_data["code"].split())
+        code: str = normalize_user_code(self.cleaned_data["code"])
         found = {
             one.type: one for one in Authenticator.objects.select_for_update().filter(user_id=self.user.pk)
         }
@@ -145,8 +149,6 @@ class _Code:
                 authenticator.user = self.user
                 self.authenticator = authenticator
                 counted.data["wrong"] = 0
-                if authenticator is counted:
-                    counted.data["used"] = [*counted.data.get("used", []), code][-REMEMBERED_CODES:]
                 counted.save(update_fields=["data"])
                 return code
         wrong = counted.data.get("wrong", 0) + 1
@@ -156,10 +158,14 @@ class _Code:
         raise SecondFactors().validation_error("incorrect_code")
 
     def _opens(self, authenticator: Authenticator, code: str) -> bool:
-        if code in authenticator.data.get("used", []):
-            return False
         try:
-            return bool(authenticator.wrap().validate_code(code))
+            if authenticator.type != Authenticator.Type.TOTP:
+                return bool(authenticator.wrap().validate_code(code))
+            step = step_of(SecondFactors().decrypt(authenticator.data["secret"]), code)
+            if step is None or step <= authenticator.data.get(LAST_STEP, -1):
+                return False
+            authenticator.data[LAST_STEP] = step
+            return True
         except InvalidToken:
             security.error("the second factor of account %s was closed with another key", self.user.pk)
             raise ValidationError(
@@ -168,6 +174,18 @@ class _Code:
                     "Ask your municipality's administrator to take it away, and set up a new one."
                 )
             ) from None
+
+
+def step_of(secret: str, code: str) -> int | None:
+    """The half minute whose code it is, of those that a clock may show now; None where it is of none."""
+    return next(
+        (
+            step
+            for step in yield_hotp_counters_from_time()
+            if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, step)))
+        ),
+        None,
+    )
 
 
 def _stop_guessing(counted: Authenticator) -> None:
@@ -213,6 +231,14 @@ class SetUpForm(GroupedForm, ActivateTOTPForm):  # type: ignore[misc]
         field.help_text = _("Six digits. The app shows new ones every half minute.")
         field.widget.attrs.pop("placeholder", None)
         field.widget.attrs.update({"inputmode": "numeric"})
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()
+        step = step_of(self.secret, code)
+        if step is None:  # the half minute ended between the two looks
+            raise SecondFactors().validation_error("incorrect_code")
+        self.step = step
+        return code
 
     @property
     def key_in_groups(self) -> str:
@@ -267,14 +293,35 @@ def authenticate(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
+class SetUp(totp_views.ActivateTOTPView):  # type: ignore[misc]
+    def form_valid(self, form: SetUpForm) -> HttpResponse:
+        """The code that turned it on is taken, and does not log in as well."""
+        answer: HttpResponse = super().form_valid(form)
+        made = Authenticator.objects.get(user_id=self.request.user.pk, type=Authenticator.Type.TOTP)
+        made.data[LAST_STEP] = form.step
+        made.save(update_fields=["data"])
+        return answer
+
+
 index = _answered(base_views.index)
 code_again = _answered(base_views.reauthenticate)
 password_again = _answered(allauth_password_again)
-set_up = _answered(totp_views.activate_totp)
+set_up = _answered(SetUp.as_view())
 remove = _answered(totp_views.deactivate_totp)
 recovery_codes = _answered(recovery_views.view_recovery_codes)
 new_recovery_codes = _answered(recovery_views.generate_recovery_codes)
-download_recovery_codes = _answered(recovery_views.download_recovery_codes)
+
+
+@_answered
+def download_recovery_codes(request: HttpRequest) -> HttpResponseBase:
+    """A file that says what it is, under a name in the reader's language."""
+    answer: HttpResponseBase = recovery_views.download_recovery_codes(request)
+    if answer.status_code == 200:
+        named = content_disposition_header(True, _("Medel recovery codes.txt"))
+        answer.headers["Content-Disposition"] = named or "attachment"
+        answer.headers["Content-Type"] = "text/plain; charset=utf-8"
+    return answer
+
 
 # What is open to somebody who has still to set one up.
 BEFORE_THE_SECOND_FACTOR = frozenset(

@@ -61,6 +61,8 @@ ALGORITHMS = frozenset(
 LEEWAY = 30
 # How long the provider's description and keys are taken from memory, in seconds. An unknown key is asked for at once.
 REMEMBERED = 600
+# How long it is not asked again after it has not answered as it must, in seconds: nobody else waits for it meanwhile.
+NOT_ASKED_AGAIN = 10
 PERSONAL_NUMBER = re.compile(r"\d{6}[-+ ]?\d{4}")
 
 
@@ -225,9 +227,15 @@ def _remembered(address: str, ask: Any, *, fresh: bool = False, check: Any = Non
     key = "single-sign-on-" + hashlib.sha256(address.encode()).hexdigest()
     told: dict[str, Any] | None = None if fresh else cache.get(key)
     if told is None:
-        told = ask(address)
-        if check is not None:
-            check(told)
+        if failure := cache.get(f"{key}-failed"):
+            raise requests.ConnectionError(f"not asked again so soon: {failure}")
+        try:
+            told = ask(address)
+            if check is not None:
+                check(told)
+        except (requests.RequestException, NotTrusted) as error:
+            cache.set(f"{key}-failed", f"{error!s:.300}", NOT_ASKED_AGAIN)
+            raise
         cache.set(key, told, REMEMBERED)
     return told
 
@@ -339,6 +347,8 @@ def let_in(identity: Identity, today: date) -> SocialAccount:
             joined = _joined(identity)
             if joined is None:
                 return _first_login(identity, today)
+        # It may run the installation only since it was joined.
+        _not_of_the_installation(joined.user)
         if joined.user.is_active:
             _follow_the_unit(joined, identity, today)
         return joined
@@ -450,15 +460,20 @@ def _known(identity: Identity) -> tuple[int | None, Account | None]:
                 "Ask your IT department to disconnect it."
             )
         )
+    _not_of_the_installation(account)
+    if not account.is_active:
+        raise Refused(_("The account is closed. Ask your municipality's administrator if you need it again."))
+    return account.person_id, account
+
+
+def _not_of_the_installation(account: Account) -> None:
     if account.runs_installation:
+        security.warning("single sign-on refused: account %s runs the installation", account.pk)
         raise Refused(
             _(
                 "The account that runs the installation is opened with its password, not with the work account."
             )
         )
-    if not account.is_active:
-        raise Refused(_("The account is closed. Ask your municipality's administrator if you need it again."))
-    return account.person_id, account
 
 
 def _act(place: Municipality, person_id: int | None) -> Any:

@@ -6,21 +6,25 @@ import random
 import time
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from difflib import SequenceMatcher
+from types import SimpleNamespace
 
 import pytest
 import xlsxwriter
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from pages.files import TableRefused
 from pages.imports import NotReady
 from projects import code_lists
 from projects.filling import codes_to_go_through
 from projects.models import Project, ProjectNumber
+from projects.registry import marked_reason
 from strategy import history
 from strategy.models import ImportBatch, RememberedWord, Role, StoredFile, UnitKind, UnitName
 from strategy.walls import scope
@@ -164,6 +168,19 @@ def test_all_that_is_wrong_is_told_at_once(reader):
         (5, "Fr o m"),
         (6, "Namn"),
     ]
+
+
+def test_a_day_that_does_not_go_with_the_one_that_stands_is_refused_in_its_row(reader):
+    confirmed(
+        reader,
+        CODES.replace("7720;Investering Ringvägen;500;;", "7720;Investering Ringvägen;500;;2024-06-30"),
+    )
+    text = "Projekt;Fr o m;T o m\n7714;;2023-12-31\n7720;2024-07-01;\n0007;2026-01-01;2026-12-31\n"
+    preview = code_lists.preview_of(reader, taken(reader, text))
+    assert [(one.line, one.column) for one in preview.troubles] == [(2, "T o m"), (3, "Fr o m")]
+    assert "2024-01-01" in preview.troubles[0].message
+    confirmed(reader, text, leave_out_refused=True)
+    assert ProjectNumber.objects.get(code="0007").closed_on == date(2026, 12, 31)
 
 
 def workbook(rows, **formats) -> bytes:
@@ -321,6 +338,92 @@ def test_joining_writes_the_number_where_the_project_has_none_and_leaves_another
         code_lists.join(reader, ProjectNumber.objects.get(code="7714"), other, at=NOW)
 
 
+def test_a_code_says_that_its_project_is_in_the_accounts_and_parting_takes_back_only_what_joining_wrote(
+    reader,
+):
+    confirmed(reader)
+    open_, typed, elsewhere = (
+        factories.project(reader.municipality, "Öppet", accounting="not_yet"),
+        factories.project(reader.municipality, "Skrivet", project_number="7714", accounting="here"),
+        factories.project(reader.municipality, "Annans", accounting="elsewhere"),
+    )
+
+    def joined_and_parted(project):
+        row = ProjectNumber.objects.get(code="7714")
+        code_lists.join(reader, row, project, at=NOW)
+        project.refresh_from_db()
+        between = (project.project_number, project.accounting)
+        code_lists.part(reader, row, reason="Fel projekt")
+        project.refresh_from_db()
+        return between, (project.project_number, project.accounting)
+
+    assert joined_and_parted(open_) == (("7714", "here"), ("", "not_yet"))
+    assert joined_and_parted(typed) == (("7714", "here"), ("7714", "here"))
+    assert joined_and_parted(elsewhere) == (("7714", "elsewhere"), ("", "elsewhere"))
+
+
+def test_a_number_that_was_written_over_since_stays_when_the_code_is_taken_away(reader):
+    confirmed(reader)
+    project = factories.project(reader.municipality, "Öppet", accounting="not_yet")
+    row = ProjectNumber.objects.get(code="7714")
+    code_lists.join(reader, row, project, at=NOW)
+    Project.objects.filter(pk=project.pk).update(project_number="8000")
+    code_lists.part(reader, row, reason="Fel projekt")
+    project.refresh_from_db()
+    assert (project.project_number, project.accounting) == ("8000", "here")
+
+
+def test_a_project_that_is_withdrawn_while_the_page_is_open_gets_no_code(reader):
+    confirmed(reader)
+    project = factories.project(reader.municipality, "Tryggare")
+    row = ProjectNumber.objects.get(code="7714")
+    Project.objects.filter(pk=project.pk).update(withdrawn_at=NOW, withdrawn_reason="Dubbelt")
+    with pytest.raises(PermissionDenied):
+        code_lists.join(reader, row, project, at=NOW)
+    assert ProjectNumber.objects.get(code="7714").project is None
+
+
+def test_what_the_strategist_does_for_a_unit_without_contact_person_is_marked_in_the_installations_language(
+    reader,
+):
+    confirmed(reader)
+    strategist = factories.reader(reader.municipality, Role.STRATEGIST)
+    unit = factories.unit(reader.municipality, "Skolan")
+    project = factories.project(reader.municipality, "Tryggare", owner_unit=unit)
+    row = ProjectNumber.objects.get(code="7714")
+    with translation.override("en"):
+        with history.context(municipality=reader.municipality.pk):
+            code_lists.join(strategist, row, project, at=NOW)
+        joined = history.acts(row)[0].reason
+        with history.context(municipality=reader.municipality.pk):
+            code_lists.part(strategist, row, reason="Fel projekt")
+        parted = history.acts(row)[0].reason
+    with translation.override("sv"):
+        mark = marked_reason(strategist, unit, "")
+        assert joined == (
+            translation.gettext("The project code %(code)s of the accounts was joined to %(project)s.")
+            % {"code": "7714", "project": project.register_id}
+            + f" ({mark})"
+        )
+    assert parted == f"Fel projekt ({mark})"
+    assert "Skolan" in mark
+
+
+def test_projects_are_compared_in_the_database_and_few_of_them_here(reader, monkeypatch):
+    monkeypatch.setattr(code_lists, "LOOKED_AT", 2)
+    confirmed(reader)
+    near = factories.project(reader.municipality, "Tryggare tillsammans nu")
+    for n in range(5):
+        factories.project(reader.municipality, f"Tryggare gata {n}")
+    compared = []
+    monkeypatch.setattr(
+        code_lists, "SequenceMatcher", lambda *titles: compared.append(titles) or SequenceMatcher(*titles)
+    )
+    found = code_lists.alike(reader, ProjectNumber.objects.get(code="7714"))
+    assert found[0].project == near
+    assert len(compared) == 2
+
+
 def test_taking_a_code_away_takes_its_number_too(reader):
     confirmed(reader)
     project = factories.project(reader.municipality, "Tryggare")
@@ -364,6 +467,52 @@ def test_undoing_a_list_hides_unanswered_codes_restores_names_and_leaves_the_ans
     assert code_lists.visible_to(reader).filter(code="7731").exists()
 
 
+def test_an_older_list_is_not_undone_while_a_later_one_of_the_same_accounts_stands(reader):
+    first = confirmed(reader)
+    confirmed(reader, source="Sjöstad Energi AB")
+    second = confirmed(reader, CODES.replace("Tryggare tillsammans", "Tryggare"))
+    with pytest.raises(code_lists.UndoneFirst) as refused:
+        code_lists.undo(reader, first, at=datetime.now(UTC))
+    assert f"{second.pk}, koder.csv" in str(refused.value)
+    assert code_lists.visible_to(reader).filter(source="").count() == 3
+    code_lists.undo(reader, second, at=datetime.now(UTC))
+    code_lists.undo(reader, first, at=datetime.now(UTC))
+    assert code_lists.visible_to(reader).filter(source="").count() == 0
+    assert code_lists.visible_to(reader).count() == 3
+
+
+def test_names_come_back_one_list_at_a_time(reader):
+    confirmed(reader)
+    second = confirmed(reader, CODES.replace("Tryggare tillsammans", "Tryggare"))
+    third = confirmed(reader, CODES.replace("Tryggare tillsammans", "Tryggast"))
+    names = []
+    for batch in (third, second):
+        done = code_lists.undo(reader, batch, at=datetime.now(UTC))
+        assert (done.restored, done.kept) == (1, ())
+        names.append(ProjectNumber.objects.get(code="7714").name)
+    assert names == ["Tryggare", "Tryggare tillsammans"]
+
+
+def test_a_code_that_was_answered_since_keeps_the_name_it_was_answered_under(reader):
+    confirmed(reader)
+    second = confirmed(reader, CODES.replace("Tryggare tillsammans", "Tryggare"))
+    row = ProjectNumber.objects.get(code="7714")
+    later = datetime(2026, 11, 20, 13, tzinfo=UTC)
+    code_lists.answer(reader, {row.pk: "yes"}, {row.pk: row.version}, at=later)
+    done = code_lists.undo(reader, second, at=later)
+    assert (done.restored, [one.code for one in done.kept]) == (0, ["7714"])
+    assert ProjectNumber.objects.get(code="7714").name == "Tryggare"
+
+
+def test_a_code_whose_list_was_undone_rests_on_the_later_list_that_holds_it(reader):
+    first = confirmed(reader)
+    said(reader, k7714="yes")
+    code_lists.undo(reader, first, at=datetime.now(UTC))
+    confirmed(reader)
+    said(reader, k7714="")
+    assert code_lists.visible_to(reader).count() == 3
+
+
 # --- what is to do ---------------------------------------------------------------------------------------
 
 
@@ -377,6 +526,8 @@ def test_economist_and_strategist_have_the_codes_to_do_and_others_have_not(reade
             True,
             True,
         )
+    ImportBatch.objects.update(confirmed_at=datetime(2026, 11, 19, 23, 30, tzinfo=UTC))
+    assert next(iter(codes_to_go_through(reader))).since == date(2026, 11, 20)
     for role in (Role.AUDITOR, Role.EMPLOYEE, Role.READER):
         assert list(codes_to_go_through(factories.reader(reader.municipality, role))) == []
 
@@ -490,6 +641,32 @@ def test_an_unknown_list_leads_to_pointing_out_its_columns(client, strategist):
     assert client.post(address, {"code": "Dim 3", "name": "Dim 3"}).status_code == 422
     preview = client.post(address, {"code": "Dim 3", "name": "Betyder"}, follow=True)
     assert preview.context["preview"].counts["new"] == 2
+
+
+def test_what_the_database_refuses_at_the_last_moment_is_told_above_the_list(client, strategist, monkeypatch):
+    address = upload(client).url
+    seen = client.get(address).context["preview"].fingerprint
+
+    def refuses(*_given, **_more):
+        cause = Exception()
+        cause.diag = SimpleNamespace(constraint_name="a_code_stands_once_in_its_accounts")
+        raise IntegrityError from cause
+
+    monkeypatch.setattr(code_lists, "confirm", refuses)
+    answer = client.post(f"{address}bekrafta/", {"seen": seen})
+    assert answer.status_code == 409
+    assert str(code_lists.MESSAGES["a_code_stands_once_in_its_accounts"]) in answer.content.decode()
+
+
+def test_undoing_the_older_of_two_lists_is_refused_on_the_page(client, strategist):
+    in_place(strategist)
+    in_place(strategist, CODES + "7730;Ny;320;;\n")
+    with scope(strategist.municipality.pk):
+        first, second = ImportBatch.objects.order_by("pk")
+    answer = client.post(reverse("projects:codes_undo", args=[first.pk]), follow=True)
+    assert f"{second.pk}, koder.csv" in " ".join(map(str, answer.context["messages"]))
+    with scope(strategist.municipality.pk):
+        assert ProjectNumber.objects.count() == code_lists.visible_to(strategist).count() == 4
 
 
 def test_a_file_that_is_no_list_is_refused_on_the_page(client, strategist):

@@ -360,7 +360,7 @@ BAD_ROWS = {
         ReportedProject, starts_on=date(2026, 2, 1), ends_on=date(2026, 1, 1)
     ),
     "reported_amount_is_not_negative": another(ReportedProject, amount=-1),
-    "reported_currency_has_three_letters": change(ReportedProject, amount_currency="kr"),
+    "reported_currency_has_three_letters": another(ReportedProject, amount_currency="kr"),
     "a_report_is_settled_whole": change(ReportedProject, state="declined"),
     "reported_file_in_same_municipality": another(ReportedProject, file_id=foreign(StoredFile)),
     "reported_unit_in_same_municipality": change(ReportedProject, unit_id=foreign(Unit)),

@@ -304,6 +304,96 @@ def test_a_bomb_is_refused_before_it_is_unpacked():
     assert time.perf_counter() - began < 5
 
 
+def ring(rounds: int, table: int = 0) -> bytes:
+    """A compound file of three sectors whose list of tables names itself again and again."""
+    head = bytearray(4096)
+    head[:8] = OLE
+    struct.pack_into("<H", head, 30, 12)
+    struct.pack_into("<II", head, 48, 0, 0)
+    struct.pack_into("<III", head, 60, 0xFFFFFFFE, 0, 1)
+    struct.pack_into("<I", head, 72, rounds)
+    struct.pack_into("<109I", head, 76, *[0xFFFFFFFF] * 109)
+    return bytes(head) + b"\xfe\xff\xff\xff" * 1024 + struct.pack("<1024I", *[table] * 1023, 1)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 30])
+def test_a_compound_file_whose_tables_name_each_other_again_and_again_is_refused_at_once(rounds):
+    began = time.perf_counter()
+    assert refused("a.msg", ring(rounds)) == "damaged"
+    assert refused("a.docx", office(more={"word/embeddings/o.bin": ring(rounds)})) == "damaged"
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_compound_file_whose_tables_lie_behind_its_end_is_refused():
+    assert refused("a.msg", ring(1)[:4200]) == "damaged"
+    assert refused("a.msg", ring(1)[:4096]) == "damaged"
+
+
+def test_archives_within_a_document_share_one_measure():
+    """Each of them is small for itself; a hundred of 19 MB are not, and neither are many parts or many archives."""
+    leaf = with_part("word/a.bin", b"\0" * 19 * 1024 * 1024)
+    assert recognised("a.docx", office(more={"word/embeddings/a.docx": leaf})).extension == "docx"
+    for parts in (
+        {f"word/embeddings/{number}.docx": leaf for number in range(100)},
+        {"word/embeddings/x.docx": office(more={f"word/{number}.docx": leaf for number in range(100)})},
+        {f"word/{one}.docx": office(more={f"{two}": b"" for two in range(600)}) for one in range(9)},
+        {f"word/embeddings/{number}.docx": with_part("x", b"") for number in range(501)},
+    ):
+        data = office(more=parts)
+        assert len(data) < 1_000_000
+        began = time.perf_counter()
+        assert refused("a.docx", data) == "bomb"
+        assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("count", [None, 1], ids=["as it is", "a number that is not true"])
+def test_very_many_parts_are_refused_before_their_directory_is_read(monkeypatch, count):
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(5_001):
+            archive.writestr(zipfile.ZipInfo(str(number)), b"")
+    data = bytearray(out.getvalue())
+    if count is not None:
+        end = data.rfind(b"PK\x05\x06")
+        data[end + 8 : end + 12] = count.to_bytes(2, "little") * 2
+    monkeypatch.setattr(
+        "strategy.document_contents.ZipFile", lambda *_given: pytest.fail("the directory was read")
+    )
+    assert refused("a.docx", bytes(data)) == "bomb"
+    assert refused("a.jpg", picture("JPEG") + bytes(data)) == "two_in_one"
+
+
+def test_a_part_that_is_read_whole_is_no_larger_than_a_file_may_be(settings):
+    inside = zipped(
+        {"[Content_Types].xml": b"x.wordprocessingml.document.main+xml", "a": b"\0" * 3_000_000},
+        stored=("a",),
+    )
+    data = office(more={"word/embeddings/a.docx": inside})
+    assert recognised("a.docx", data).extension == "docx"
+    settings.DOCUMENT_LIMIT = 2_000_000
+    assert len(data) < 100_000 and refused("a.docx", data) == "bomb"
+
+
+def test_a_report_with_a_workbook_behind_each_of_its_diagrams_is_taken():
+    parts = {f"word/embeddings/Diagram{number}.xlsx": workbook() for number in range(60)}
+    assert recognised("a.docx", office(more=parts)).extension == "docx"
+
+
+@pytest.mark.parametrize("packed", [b"\0", zlib.compress(b"")])
+def test_thousands_of_tiny_packed_objects_in_a_pdf_take_no_time(packed):
+    objects = b"1 0 obj<</ObjStm/FlateDecode>>stream\n" + packed + b"\n"
+    data = b"%PDF-1.7\n" + objects * 5000 + b"\0" * 5 * 1024 * 1024 + b"\n%%EOF"
+    began = time.perf_counter()
+    assert recognised("a.pdf", data).extension == "pdf"
+    assert time.perf_counter() - began < 1
+
+
+def test_what_a_packed_object_says_late_is_still_seen():
+    noise = random.Random(7).randbytes(300_000)
+    assert refused("a.pdf", stream(b"/Type /ObjStm", noise + b" << /S /Launch >>")) == "starts_programs"
+    assert refused("a.pdf", stream(b"/Type /EmbeddedFile", EXE + noise)) == "program"
+
+
 def test_a_mail_of_thousands_of_nested_parts_takes_no_time():
     nested = b"".join(
         b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (number, number)

@@ -205,6 +205,16 @@ def test_the_same_contents_are_added_twice_only_when_it_is_meant(client, place, 
     assert Document.objects.count() == 3
 
 
+def test_the_strategist_who_changes_or_withdraws_a_document_of_a_vacant_unit_is_marked_so(
+    place, unit, project, strategist
+):
+    one = document(strategist, project)
+    change_document(strategist, one, reason="Fel datum")
+    withdraw_document(strategist, one, reason="Fel fil", at=timezone.now())
+    said = [act.reason for act in history.acts(one) if act.reason]
+    assert said and said[0].startswith("Fel fil (") and unit.name in said[0]
+
+
 def test_a_document_added_twice_that_one_may_not_read_is_not_named(client, place, unit, project):
     strategist = factories.reader(place, Role.STRATEGIST)
     document(strategist, project, "Hotbild", b"/X 1", **SECRET)

@@ -146,15 +146,17 @@ def test_a_group_ends_on_a_day_after_its_meetings_and_takes_no_later_meeting(
 ):
     GroupMeeting.objects.create(municipality=place, group=group, held_on=date(2026, 6, 1))
     address = f"/projekt/grupper/{group.pk}/avsluta/"
+    seen = {"version": group.version}
     assert (
         "2026-06-01"
-        in errors(client.post(address, {"last_day": "2026-05-31", "reason": "Klart"}))["last_day"][0]
+        in errors(client.post(address, seen | {"last_day": "2026-05-31", "reason": "Klart"}))["last_day"][0]
     )
-    assert errors(client.post(address, {"last_day": "2026-06", "reason": ""})).keys() == {
+    assert errors(client.post(address, seen | {"last_day": "2026-06", "reason": ""})).keys() == {
         "last_day",
         "reason",
     }
-    assert client.post(address, {"last_day": "2026-06-30", "reason": "Projektet är klart"}).status_code == 302
+    ended = client.post(address, seen | {"last_day": "2026-06-30", "reason": "Projektet är klart"})
+    assert ended.status_code == 302
     group.refresh_from_db()
     assert group.ended_on == date(2026, 6, 30)
     late = client.post(f"/projekt/grupper/{group.pk}/mote/", {"held_on": "2026-07-01"})
@@ -173,7 +175,8 @@ def test_only_an_empty_group_is_taken_away(client, place, project, unit, group, 
     member = GroupMember.objects.create(municipality=place, group=group, unit=unit)
     assert client.post(address, {"reason": "Fel projekt"}).url == f"/projekt/grupper/{group.pk}/"
     member.delete()
-    assert client.post(address, {"reason": "Fel projekt"}).url == f"/projekt/{project.pk}/#groups"
+    removed = client.post(address, {"reason": "Fel projekt", "version": group.version})
+    assert removed.url == f"/projekt/{project.pk}/#groups"
     assert not ProjectGroup.objects.exists()
     assert [act.reason[:11] for act in history.acts(project) if act.reason] == ["Fel projekt"]
 
@@ -244,8 +247,9 @@ def test_a_membership_ends_with_a_day_and_one_entered_by_mistake_is_taken_away(
     client.post(address, {"unit": unit.pk, "function": "rektor", "ends_on": "2026-10", "version": 1})
     left.refresh_from_db()
     assert left.ends_on == date(2026, 10, 31)
-    assert errors(client.post(f"/projekt/medlemmar/{mistake.pk}/ta-bort/", {})).keys() == {"reason"}
-    client.post(f"/projekt/medlemmar/{mistake.pk}/ta-bort/", {"reason": "Satt aldrig i gruppen"})
+    remove = f"/projekt/medlemmar/{mistake.pk}/ta-bort/"
+    assert errors(client.post(remove, {"version": 1})).keys() == {"reason"}
+    client.post(remove, {"reason": "Satt aldrig i gruppen", "version": 1})
     assert list(GroupMember.objects.all()) == [left]
     (act,) = [act for act in history.acts(group) if act.reason.startswith("Satt aldrig i gruppen")]
     assert "fel" in act.differences[0].before
@@ -254,6 +258,18 @@ def test_a_membership_ends_with_a_day_and_one_entered_by_mistake_is_taken_away(
 
 
 # --- meetings --------------------------------------------------------------------------------------------
+
+
+def test_the_groups_history_tells_of_a_meeting_and_not_what_it_dealt_with(place, group, strategist):
+    meeting = GroupMeeting(
+        municipality=place, group=group, held_on=date(2026, 11, 2), subject="Det som få får läsa"
+    )
+    save_meeting(strategist, meeting, reason="prov")
+    meeting.subject, meeting.held_on = "Annat som få får läsa", date(2026, 11, 3)
+    save_meeting(strategist, meeting, reason="prov")
+    part = str(GroupMeeting._meta.verbose_name)
+    told = [one.after for act in history.acts(group) for one in act.differences if one.part == part]
+    assert sorted(told) == ["2026-11-02", "2026-11-03"]
 
 
 def test_minutes_come_with_the_meeting_and_stand_among_the_documents(
@@ -349,7 +365,10 @@ def test_a_group_meets_once_a_day_and_a_meeting_that_was_not_held_is_taken_away(
     assert client.post(address, form).status_code == 302
     meeting.refresh_from_db()
     assert (meeting.held_on, meeting.subject, meeting.minutes) == (date(2026, 11, 3), "Tidplan", kept)
-    client.post(f"/projekt/moten/{meeting.pk}/ta-bort/", {"reason": "Ställdes in"})
+    remove = f"/projekt/moten/{meeting.pk}/ta-bort/"
+    # Not as it was seen by who opened the page before the meeting was moved.
+    assert client.post(remove, {"reason": "Ställdes in", "version": 1}).status_code == 422
+    client.post(remove, {"reason": "Ställdes in", "version": 2})
     assert not GroupMeeting.objects.exists() and Document.objects.filter(pk=kept.pk).exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from projects.models import GroupMember, Project, ProjectGroup
@@ -40,8 +40,8 @@ IN_A_WEEK = TODAY + timedelta(days=7)
 class Office:
     """A municipality with a strategist, somebody who leaves and somebody who comes after."""
 
-    def __init__(self) -> None:
-        self.place = place = factories.municipality("Överlämnings kommun")
+    def __init__(self, name: str = "Överlämnings kommun") -> None:
+        self.place = place = factories.municipality(name)
         with scope(place.pk):
             self.unit = factories.unit(place, "Bildningsförvaltningen")
             self.other = factories.unit(place, "Socialförvaltningen")
@@ -361,6 +361,97 @@ def test_what_changed_meanwhile_is_skipped_and_told(office):
         assert handover.done_at is not None
 
 
+def seat_of(office):
+    group = ProjectGroup.objects.create(
+        municipality=office.place, project=office.project(project_manager=None), kind="steering"
+    )
+    return GroupMember.objects.create(
+        municipality=office.place, group=group, person=office.leaver, unit=office.unit, function="ordförande"
+    )
+
+
+def test_a_seat_that_ends_with_nobody_waits_for_its_day_and_then_ends(office, client):
+    with scope(office.place.pk):
+        seat = seat_of(office)
+        outcome = office.give(on=IN_A_WEEK, only=["group_seat"], to=None)
+        assert len(outcome.waiting) == 1
+        (handover,) = Handover.objects.all()
+        assert (handover.receiver, handover.done_at) == (None, None)
+    login(client, office, office.strategist)
+    assert gettext("To nobody from %(day)s: it ends") % {"day": IN_A_WEEK.isoformat()} in (
+        client.get(address(office.leaver)).content.decode()
+    )
+    assert the_worker(IN_A_WEEK) == 1
+    with scope(office.place.pk):
+        seat.refresh_from_db()
+        assert seat.ends_on == IN_A_WEEK - timedelta(days=1)
+        assert GroupMember.objects.count() == 1
+        assert [item["skipped"] for item in Handover.objects.get().items] == [""]
+
+
+def test_what_is_gone_is_named_and_the_rest_and_other_municipalities_are_carried_out(office):
+    with scope(office.place.pk):
+        seat, project = seat_of(office), office.project("Annat")
+        office.give(on=IN_A_WEEK, only=["group_seat", "project"])
+        seat.delete()
+    the_worker(IN_A_WEEK)
+    with scope(office.place.pk):
+        project.refresh_from_db()
+        assert project.project_manager == office.receiver
+        handover = Handover.objects.get()
+        assert handover.done_at is not None
+        assert {item["kind"]: bool(item["skipped"]) for item in handover.items} == {
+            "group_seat": True,
+            "project": False,
+        }
+
+
+def test_a_handover_that_fails_hinders_no_other_municipality(office, monkeypatch):
+    after = Office("Övre kommunen")
+    with scope(office.place.pk):
+        office.project()
+        office.give(on=IN_A_WEEK, only=["project"])
+    with scope(after.place.pk):
+        there = after.project()
+        after.give(on=IN_A_WEEK, only=["project"])
+    duty = duties["project"]
+
+    def fails_here(giving, pk):
+        if giving.municipality == office.place:
+            raise RuntimeError("broken")
+        duty.give(giving, pk)
+
+    monkeypatch.setattr("strategy.handover.duties", {"project": replace(duty, give=fails_here)})
+    with pytest.raises(RuntimeError):
+        the_worker(IN_A_WEEK)
+    with scope(after.place.pk):
+        there.refresh_from_db()
+        assert there.project_manager == after.receiver
+
+
+def test_the_row_of_a_handover_is_in_the_installations_language(office):
+    with scope(office.place.pk):
+        seat_of(office)
+        Account.objects.create_user(office.leaver.email, office.leaver)
+        factories.assignment(office.strategist, Role.ADMINISTRATOR, office.place)
+        with translation.override("en"):
+            office.give(on=IN_A_WEEK, only=["group_seat", "assignment"], close_login=True)
+        labels = {item["kind"]: item["label"] for row in Handover.objects.all() for item in row.items}
+    assert labels == {
+        "assignment": "Kontaktperson, Bildningsförvaltningen",
+        "group_seat": "Styrgrupp, Läslust",
+        "login": "Inloggningen",
+    }
+
+
+def test_the_strategist_who_gives_a_project_on_for_a_vacant_unit_is_marked_so(office):
+    with scope(office.place.pk):
+        project = office.project(owner_unit=office.other)
+        office.give(only=["project"])
+        said = history.acts(project)[0].reason
+    assert said.startswith("Lena slutar (") and office.other.name in said
+
+
 @pytest.mark.parametrize("how", ["closed login", "no assignment"])
 def test_a_receiver_who_left_meanwhile_receives_nothing(office, how):
     with scope(office.place.pk):
@@ -454,6 +545,24 @@ def test_a_login_that_another_municipality_needs_stays_open(office):
         factories.assignment(office.leaver, Role.CONTACT_PERSON, other, factories.unit(other))
     with scope(office.place.pk):
         outcome = office.give(who=admin, close_login=True)
+        assert len(outcome.refused) == 1
+        assert may_log_in(office.leaver)
+
+
+@pytest.mark.parametrize("kept", ["runs_installation", "for_emergencies"])
+def test_no_municipality_closes_a_login_by_which_the_installation_is_kept(office, kept):
+    with scope(office.place.pk, installation=True):
+        admin = admin_of(office)
+        account = Account.objects.create_user(office.leaver.email, office.leaver)
+        later = office.give(who=admin, on=IN_A_WEEK, close_login=True, only=["assignment"])
+        assert later.waiting == [gettext("The login")]
+        setattr(account, kept, True)
+        account.save(update_fields=[kept])
+        # Ordered before it was kept for that: on the day it is skipped.
+    the_worker(IN_A_WEEK)
+    with scope(office.place.pk):
+        assert may_log_in(office.leaver)
+        outcome = office.give(who=admin, close_login=True, only=[])
         assert len(outcome.refused) == 1
         assert may_log_in(office.leaver)
 

@@ -584,6 +584,35 @@ def test_several_candidates_are_asked_about_and_may_be_none_of_them(reader):
     assert list(Project.objects.order_by("pk").values_list("acronym", flat=True)) == ["", "S"]
 
 
+@pytest.mark.parametrize("title", ["Summa", "SUMMA:", "Totalt", "Total summa", "Delsumma 2026"])
+def test_a_sum_below_the_list_is_asked_about_and_becomes_no_project(reader, title):
+    data = csv("title;own_share_sek", "Trygg hemma;100000", f"{title};100000")
+    assert outcomes(reader, data, amounts="exact") == [(2, "new"), (3, "asked")]
+    batch = confirmed(reader, data, **{"match:3": "sum"})
+    assert list(Project.objects.values_list("title", flat=True)) == ["Trygg hemma"]
+    assert any(title in note for note in exchange.preview_of(reader, batch).notes)
+
+
+def test_a_project_may_be_called_as_a_sum_is_and_one_that_begins_so_is_not_asked_about(reader):
+    data = csv("title", "Summa", "Total trygghet", "Summa summarum")
+    assert outcomes(reader, data, **{"match:2": "new"}) == [(2, "new"), (3, "new"), (4, "new")]
+
+
+def test_one_title_with_two_project_numbers_is_asked_about_and_may_be_two_projects(reader):
+    data = csv("title;project_number;acronym", "Lärlyftet;7723;A", "Lärlyftet;7724;B")
+    assert outcomes(reader, data) == [(2, "new"), (3, "asked")]
+    assert outcomes(reader, data, **{"match:3": "same"}) == [(2, "refused"), (3, "refused")]
+    confirmed(reader, data, **{"match:3": "new"})
+    assert sorted(Project.objects.values_list("project_number", "acronym")) == [("7723", "A"), ("7724", "B")]
+    # Each is known by its number from then on, in a file of both as in a file of one.
+    assert outcomes(reader, data) == [(2, "unchanged"), (3, "unchanged")]
+    assert outcomes(reader, csv("title;project_number;acronym", "Lärlyftet;7724;C")) == [(2, "changed")]
+    assert outcomes(reader, csv("title;project_number", "Lärlyftet;7723", "Lärlyftet;7723")) == [
+        (2, "refused"),
+        (3, "refused"),
+    ]
+
+
 def test_another_municipalitys_project_is_neither_matched_nor_found_by_its_id(reader):
     other = factories.municipality("Habo kommun")
     with scope(other.pk):
@@ -891,6 +920,7 @@ def test_what_stands_and_what_comes_must_fit_together(reader):
         (b"", "empty"),
         (b"%PDF-1.7", "pdf"),
         (b"title;role\na;\x00", "binary"),
+        (b"MZ\x90\x00\x03\x00\x00\x00", "binary"),
     ],
 )
 def test_what_is_no_table_of_projects_is_refused_and_nothing_is_stored(reader, data, code):
@@ -907,6 +937,9 @@ def test_wrong_headings_and_wrong_rows_are_told_together(reader):
         ("unknown_column", 1),
         ("too_many_cells", 2),
     ]
+    # The headings are named as the template has them.
+    assert "Titel, " in refused.value.problems[0].message
+    assert "register_id" not in refused.value.problems[0].message
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
@@ -1021,8 +1054,11 @@ def test_the_command_lists_unanswered_words_and_writes_nothing(strategist, capsy
     with pytest.raises(CommandError) as refused:
         run("--year", "2017", "--confirm", mail=strategist.person.email, capsys=capsys)
     assert refused.value.returncode == 1
-    assert "gemensam satsning" in str(refused.value)
-    assert DECIDED in str(refused.value)
+    shown = capsys.readouterr().out
+    assert "gemensam satsning" in shown
+    assert DECIDED in shown
+    assert "gemensam satsning" not in str(refused.value)
+    assert "--word" in str(refused.value)
     with scope(strategist.municipality.pk):
         assert (Project.objects.count(), ImportBatch.objects.count(), StoredFile.objects.count()) == (0, 0, 0)
 

@@ -335,14 +335,14 @@ def test_the_explanations_and_the_example_are_never_taken_for_projects(reader, l
 
 
 def test_the_template_offers_the_municipalitys_own_lists_and_keeps_its_heading_in_sight(reader):
-    factories.unit(reader.municipality, "Socialnämnden", kind=UnitKind.BOARD)
+    factories.unit(reader.municipality, "Byggnadsnämnden", kind=UnitKind.BOARD)
     with zipfile.ZipFile(io.BytesIO(exchange.write_template(reader))) as archive:
         sheet = archive.read(SHEET).decode()
         texts = archive.read("xl/sharedStrings.xml").decode()
         comments = archive.read("xl/comments1.xml").decode()
     assert sheet.count("<dataValidation ") == 10
     assert 'state="frozen"' in sheet
-    assert "Socialförvaltningen" in texts and "Vinnova" in texts and "Socialnämnden" not in texts
+    assert "Socialförvaltningen" in texts and "Vinnova" in texts and "Byggnadsnämnden" not in texts
     assert comments.count("<comment ") == len(FIELDS)
 
 

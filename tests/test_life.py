@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from pages.forms import constraint_name
 from projects.attention import attention, attention_since
@@ -50,8 +51,9 @@ from projects.models import (
     ProjectStep,
     State,
 )
-from strategy import history
+from strategy import history, permissions
 from strategy.models import Document, Role, StoredFile
+from strategy.permissions import ROLES, Reach
 from strategy.todo import sources
 from strategy.walls import scope
 from tests import factories
@@ -609,8 +611,7 @@ def test_who_may_not_change_reaches_none_of_the_pages(client, place, unit, reade
     who = factories.person(place, "Läsare")
     factories.assignment(who, Role.AUDITOR, place)
     factories.login(client, who)
-    get = 405 if path == "uppfoljningar/" else 403
-    assert client.get(f"/projekt/{project.pk}/{path}").status_code == get
+    assert client.get(f"/projekt/{project.pk}/{path}").status_code == 403
     assert client.post(f"/projekt/{project.pk}/{path}", {"propose": "1"}).status_code == 403
     assert client.post(f"/projekt/{foreign.pk}/{path}", {"propose": "1"}).status_code == 404
     assert client.delete(f"/projekt/{project.pk}/{path}").status_code == 405
@@ -631,11 +632,33 @@ def test_the_state_of_an_unknown_project_is_given_and_what_is_missing_then_shown
 
 def test_a_correction_is_made_on_the_page(client, place, unit, strategist):
     project = factories.project(place, state=State.ONGOING, owner_unit=unit)
-    refused_page = client.post(f"/projekt/{project.pk}/lage/", {"state": "archived", "reason": "Fel"})
-    assert refused_page.status_code == 422
-    client.post(f"/projekt/{project.pk}/lage/", {"state": "unknown", "reason": "Vet inte"})
+    address, seen = f"/projekt/{project.pk}/lage/", {"seen_state": "ongoing"}
+    assert 'name="seen_state" value="ongoing"' in client.get(address).content.decode()
+    assert client.post(address, seen | {"state": "archived", "reason": "Fel"}).status_code == 422
+    client.post(address, seen | {"state": "unknown", "reason": "Vet inte"})
     project.refresh_from_db()
     assert project.state == ""
+
+
+@pytest.mark.parametrize("seen", [{}, {"seen_state": ""}, {"seen_state": "applied"}])
+def test_a_form_about_the_state_opened_in_another_state_changes_nothing(
+    client, place, unit, reader, strategist, seen
+):
+    project = factories.project(place, state=State.APPLIED, owner_unit=unit)
+    correct_state(reader, project, "decided_to_apply", reason="Inte skickad")
+    answer = client.post(
+        f"/projekt/{project.pk}/lage/", seen | {"state": "idea", "reason": "Rektor säger så"}
+    )
+    assert answer.status_code == 409
+    text = answer.content.decode()
+    assert "Strateg" in text and str(State.DECIDED_TO_APPLY.label) in text
+    project.refresh_from_db()
+    assert (project.state, project.steps.count()) == ("decided_to_apply", 1)
+    with pytest.raises(StepRefused):
+        correct_state(reader, project, "idea", reason="Fel", seen_state="applied")
+    unknown = factories.project(place, "Okänt", owner_unit=unit)
+    with pytest.raises(StepRefused):
+        give_state(reader, unknown, State.GRANTED, seen_state="applied")
 
 
 def test_what_is_missing_is_filled_in_on_one_page(client, place, unit, strategist):
@@ -654,6 +677,35 @@ def test_what_is_missing_is_filled_in_on_one_page(client, place, unit, strategis
     assert client.post(address, {"own_share": "mycket"}).status_code == 422
     future = {"gates": "budget", "gates_on": "2026-12-24", "gates_by": strategist.pk, "gates_evidence": "Ja"}
     assert client.post(address, future).status_code == 422
+
+
+def test_who_fills_in_what_somebody_else_has_filled_in_meanwhile_is_told(client, place, unit, strategist):
+    project = factories.project(place, state=State.GRANTED, owner_unit=unit)
+    address = f"/projekt/{project.pk}/saknas/"
+    Project.objects.filter(pk=project.pk).update(expected_effect="Tryggare", link_to_operations="Skolan")
+    typed = {"expected_effect": "Lugnare", "link_to_operations": "Skolan", "external_reference": "2026-7"}
+    answer = client.post(address, typed)
+    assert answer.status_code == 422
+    (told,) = answer.context["form"].non_field_errors()
+    effect = str(EffectsForm.base_fields["expected_effect"].label)
+    assert f": {effect}." in told
+    assert "2026-7" in answer.content.decode()
+    # The page that was shown then asks for the rest alone.
+    assert client.post(address, {"external_reference": "2026-7"}).status_code == 302
+    project.refresh_from_db()
+    assert (project.expected_effect, project.external_reference) == ("Tryggare", "2026-7")
+
+
+def test_gates_and_follow_ups_that_stand_by_now_are_told_too(client, place, unit, reader, strategist):
+    project = whole(place, unit, reader, State.FINAL_REPORTED, without=("external_reference",))
+    plan_follow_ups(reader, project, [date(2026, 12, 31)])
+    typed = {"gates": "budget", "gates_on": "2026-01-01", "gates_by": strategist.pk, "gates_evidence": "Ja"}
+    answer = client.post(
+        f"/projekt/{project.pk}/saknas/", typed | {"follow_ups": "2027-05-01", "external_reference": "7"}
+    )
+    assert answer.status_code == 422
+    (told,) = answer.context["form"].non_field_errors()
+    assert str(GateKind.BUDGET.label) in told and len(told.split(". ")[0].split(",")) == 2
 
 
 def test_an_empty_box_takes_nothing_away(client, place, unit, strategist):
@@ -686,8 +738,13 @@ def test_a_gate_is_noted_corrected_and_removed(client, place, unit, strategist):
     assert (gate.evidence, gate.version, history.acts(project)[0].reason) == ("Nämnden", 2, "Rättat")
     # Somebody else with the older version open is told.
     assert client.post(address, answers | {"evidence": "X", "reason": "Y", "version": "1"}).status_code == 422
-    assert client.post(address, {"remove": "1"}).status_code == 422
-    client.post(address, {"remove": "1", "remove-reason": "Gällde ett annat projekt"})
+    assert client.post(address, {"remove": "1", "remove-version": "2"}).status_code == 422
+    removal = {"remove": "1", "remove-reason": "Gällde ett annat projekt"}
+    # What somebody has corrected since is not removed unseen.
+    unseen = client.post(address, removal | {"remove-version": "1"})
+    assert unseen.status_code == 422
+    assert "Strateg" in str(unseen.context["removal"].non_field_errors())
+    client.post(address, removal | {"remove-version": "2"})
     assert not ProjectGate.objects.filter(project=project).exists()
 
 
@@ -697,14 +754,170 @@ def test_a_gate_on_which_a_step_rests_is_neither_removed_nor_dated_after_it(
     project = whole(place, unit, reader)
     take_step(reader, project, State.DECIDED_TO_APPLY, on=TODAY - timedelta(days=5))
     address = f"/projekt/{project.pk}/moment/budget/"
-    removal = client.post(address, {"remove": "1", "remove-reason": "Fel"})
+    remove = {"remove": "1", "remove-reason": "Fel"}
+    removal = client.post(address, remove | {"remove-version": "1"})
+    assert list(removal.context["removal"].errors) == ["__all__"]
     assert removal.status_code == 422
     answers = {"done_by": strategist.pk, "evidence": "Ja", "reason": "Rätt dag", "version": "1"}
     later = client.post(address, answers | {"done_on": TODAY.isoformat()})
     assert list(later.context["form"].errors) == ["done_on"]
     assert client.post(address, answers | {"done_on": "2026-01-01"}).status_code == 302
     correct_state(reader, project, State.IDEA, reason="Aldrig beslutat")
-    assert client.post(address, {"remove": "1", "remove-reason": "Fel"}).status_code == 302
+    assert client.post(address, remove | {"remove-version": "2"}).status_code == 302
+
+
+def test_a_gate_is_guarded_as_long_as_a_step_that_rests_on_it_stands(place, unit, reader):
+    project = whole(place, unit, reader)
+    gate = ProjectGate.objects.get(project=project, kind="budget")
+
+    def may_be_dated_later():
+        gate.done_on = TODAY
+        try:
+            with transaction.atomic():
+                gate.save()
+        except IntegrityError as refused:
+            assert constraint_name(refused) == "a_gate_stands_before_its_step"
+            return False
+        return True
+
+    take_step(reader, project, State.DECIDED_TO_APPLY, on=TODAY - timedelta(days=5))
+    take_step(reader, project, State.APPLIED, on=TODAY - timedelta(days=4))
+    # Back to the state that the step led to: it still rests on the gate.
+    correct_state(reader, project, "decided_to_apply", reason="Inte skickad")
+    assert not may_be_dated_later()
+    take_step(reader, project, State.APPLIED, on=TODAY - timedelta(days=4))
+    take_step(reader, project, State.REJECTED, on=TODAY - timedelta(days=3))
+    take_step(reader, project, State.DECIDED_TO_APPLY, on=TODAY - timedelta(days=2))
+    # The way led through this state twice: the correction goes back to the latest time.
+    take_step(reader, project, State.APPLIED, on=TODAY - timedelta(days=2))
+    correct_state(reader, project, "decided_to_apply", reason="Inte skickad igen")
+    assert not may_be_dated_later()
+    correct_state(reader, project, "idea", reason="Aldrig beslutat")
+    assert may_be_dated_later()
+
+
+def test_the_strategist_who_passes_gates_for_a_vacant_unit_is_marked_so(place, reader):
+    vacant = factories.unit(place, "Utan kontaktperson")
+    project = factories.project(place, owner_unit=vacant, state=State.IDEA)
+    with history.context(person=reader.person.pk, municipality=place.pk):
+        pass_gates(
+            reader, project, [GateKind.BUDGET], on=TODAY, by=reader.person, evidence="Ja", reason="Möte"
+        )
+    said = history.acts(project)[0].reason
+    assert said.startswith("Möte (") and "Utan kontaktperson" in said
+
+
+TITLE = "Barnets skyddade adress"
+
+
+def with_secret_evidence(place, project, reader) -> Document:
+    """A gate that rests on a document marked secret, and on nothing else."""
+    document = add_document(place, project, reader, "decision")
+    Document.objects.filter(pk=document.pk).update(
+        title=TITLE, is_secret=True, legal_ground="OSL 26 kap. 1 §"
+    )
+    ProjectGate.objects.create(
+        municipality=place,
+        project=project,
+        kind="budget",
+        done_on=date(2026, 11, 1),
+        done_by=reader.person,
+        document=document,
+    )
+    return document
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "reads"),
+    [
+        (Role.STRATEGIST, False, True),
+        (Role.REGISTRAR, False, True),
+        (Role.AUDITOR, False, True),
+        (Role.HEAD, True, True),
+        (Role.HEAD, False, False),
+        (Role.ECONOMIST, True, False),
+        (Role.READER, False, False),
+        (Role.NETWORK_SECRETARY, False, False),
+        (Role.ADMINISTRATOR, False, False),
+    ],
+)
+def test_the_title_of_a_document_stands_in_history_and_gates_for_who_reads_the_document(
+    client, place, unit, reader, role, own, reads
+):
+    """Others are told its number, and that it is there."""
+    project = factories.project(place, state=State.IDEA, owner_unit=unit)
+    document = with_secret_evidence(place, project, reader)
+    ends = {Role.HEAD, Role.ECONOMIST}
+    other = factories.unit(place, "Kulturförvaltningen")
+    who = factories.reader(place, role, (unit if own else other) if role in ends else None)
+    factories.login(client, who.person)
+    page = client.get(f"/projekt/{project.pk}/").text
+    gates, entries = page.split('id="gates"')[1].split("</section>")[0], history.acts(project, reader=who)
+    told = [
+        one.after
+        for act in entries
+        for one in act.differences
+        if "dokument" in one.after or TITLE in one.after
+    ]
+    assert (TITLE in page, TITLE in gates, any(TITLE in one for one in told)) == (reads, reads, reads)
+    assert (f"dokument {document.pk}" in gates, any(f"dokument {document.pk}" in one for one in told)) == (
+        not reads,
+        not reads,
+    )
+
+
+def test_a_history_that_nobody_reads_names_no_document(place, unit, reader):
+    project = factories.project(place, state=State.IDEA, owner_unit=unit)
+    document = with_secret_evidence(place, project, reader)
+    for told in (history.acts(project), history.changes_since(project, 0)):
+        assert TITLE not in str(told)
+    assert f"dokument {document.pk}" in str(history.acts(project))
+
+
+def test_the_queries_of_a_history_do_not_grow_with_its_documents(place, unit, reader):
+    counts = []
+    for kinds in (GateKind.values[:1], GateKind.values[:5]):
+        project = factories.project(place, f"Nr {len(kinds)}", state=State.IDEA, owner_unit=unit)
+        for kind in kinds:
+            ProjectGate.objects.create(
+                municipality=place,
+                project=project,
+                kind=kind,
+                done_on=date(2026, 11, 1),
+                done_by=reader.person,
+                document=add_document(place, project, reader, "decision"),
+            )
+        with CaptureQueriesContext(connection) as queries:
+            said = str(history.acts(project, reader=reader))
+        assert said.count("Handling ") == len(kinds)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_the_form_of_a_gate_keeps_a_document_that_who_corrects_it_may_not_read(
+    client, place, unit, reader, monkeypatch
+):
+    """It is offered by its number: kept, or replaced, and never told."""
+    project = factories.project(place, state=State.IDEA, owner_unit=unit)
+    document = with_secret_evidence(place, project, reader)
+    # As the table stands, who changes a project reads its secret documents; the form does not lean on that.
+    monkeypatch.setitem(permissions._TABLE, "document.read_secret", (Reach.NONE,) * len(ROLES))
+    factories.login(client, reader.person)
+    address = f"/projekt/{project.pk}/moment/budget/"
+    page = client.get(address)
+    choices = dict(page.context["form"].fields["document"].choices)
+    assert TITLE not in page.text
+    assert [str(label) for key, label in choices.items() if key] == [
+        gettext("%(document)s, which you may not read") % {"document": f"dokument {document.pk}"}
+    ]
+    answers = {"done_on": "2026-11-03", "done_by": reader.person.pk, "reason": "Rätt dag", "version": "1"}
+    assert client.post(address, answers | {"document": document.pk}).status_code == 302
+    gate = ProjectGate.objects.get(project=project)
+    assert (gate.document, gate.done_on, gate.version) == (document, date(2026, 11, 3), 2)
+    # What somebody else saved meanwhile is told without the title too.
+    ProjectGate.objects.filter(pk=gate.pk).update(evidence="Nämnden")
+    late = client.post(address, answers | {"document": document.pk, "evidence": "X"})
+    assert late.status_code == 422 and TITLE not in late.text
 
 
 def test_a_document_of_the_project_is_evidence_and_another_is_not(client, place, unit, reader, strategist):
@@ -731,18 +944,46 @@ def test_a_follow_up_is_one_to_three_years_after_the_end(place):
     assert years_after(date(2026, 11, 20), 1) == date(2027, 11, 20)
 
 
+def test_no_follow_up_is_proposed_on_a_day_that_has_passed(place):
+    project = factories.project(place, ends_on=date(2025, 6, 30))
+    assert proposed_dates(project, today=date(2026, 6, 30)) == (date(2026, 6, 30), date(2028, 6, 30))
+    assert proposed_dates(project, today=date(2026, 7, 1)) == (date(2028, 6, 30),)
+    assert proposed_dates(project, today=date(2028, 7, 1)) == ()
+
+
+@pytest.mark.parametrize("ends_on", [date(2019, 8, 31), date(2026, 8, 31)], ids=str)
+def test_follow_ups_that_nobody_wrote_are_never_planned(client, place, unit, strategist, ends_on):
+    project = factories.project(place, owner_unit=unit, ends_on=ends_on, state=State.ENDED)
+    page = f"/projekt/{project.pk}/saknas/"
+    form = client.get(page).context["form"]
+    answers = {field.html_name: field.value() for field in form if field.value() not in (None, [])}
+    client.post(page, answers | {"achieved_effect": "Tryggare"})
+    assert not project.follow_ups.exists()
+    written = f"{ends_on.year + 1}-08-31, {ends_on.year + 3}-08-31"
+    proposed = str(form["follow_ups"].help_text)
+    assert (written in proposed) == (ends_on.year == 2026)
+    client.post(page, {"follow_ups": written})
+    assert [one.due_on.year for one in project.follow_ups.all()] == [ends_on.year + 1, ends_on.year + 3]
+
+
+def test_the_address_of_the_follow_ups_leads_to_the_page_of_the_effects(client, place, unit, strategist):
+    project = factories.project(place, owner_unit=unit, state=State.ENDED)
+    response = client.get(f"/projekt/{project.pk}/uppfoljningar/")
+    assert response["Location"] == f"/projekt/{project.pk}/effekter/#follow-ups"
+
+
 def test_follow_ups_are_planned_with_one_click_and_then_done(client, place, unit, strategist):
-    project = factories.project(place, owner_unit=unit, ends_on=date(2025, 6, 30), state=State.ENDED)
+    project = factories.project(place, owner_unit=unit, ends_on=date(2025, 11, 30), state=State.ENDED)
     plan = f"/projekt/{project.pk}/uppfoljningar/"
     client.post(plan, {"propose": "1"})
     client.post(plan, {"propose": "1"})
     first, second = project.follow_ups.all()
-    assert (first.due_on, second.due_on) == (date(2026, 6, 30), date(2028, 6, 30))
+    assert (first.due_on, second.due_on) == (date(2026, 11, 30), date(2028, 11, 30))
     assert client.post(plan, {"due_on": "2029-01-01"}).status_code == 422
-    assert client.post(plan, {"due_on": "2026-06-30"}).status_code == 422
+    assert client.post(plan, {"due_on": "2026-11-30"}).status_code == 422
     assert client.post(plan, {"due_on": "2027"}).status_code == 422
     page = f"/projekt/uppfoljning/{first.pk}/"
-    answers = {"due_on": "2026-06-30", "version": "1"}
+    answers = {"due_on": "2026-11-30", "version": "1"}
     assert list(client.post(page, answers | {"done_on": "2026-11-01"}).context["form"].errors) == ["outcome"]
     assert list(client.post(page, answers | {"outcome": "Används"}).context["form"].errors) == ["done_on"]
     assert client.post(page, answers | {"done_on": "2026-11-21", "outcome": "Används"}).status_code == 422
@@ -753,8 +994,10 @@ def test_follow_ups_are_planned_with_one_click_and_then_done(client, place, unit
         strategist,
         "Används varje vecka",
     )
-    assert client.post(page, {"remove": "1"}).status_code == 422
-    client.post(f"/projekt/uppfoljning/{second.pk}/", {"remove": "1", "remove-reason": "Enheten är nedlagd"})
+    assert client.post(page, {"remove": "1", "remove-version": "2"}).status_code == 422
+    removal = {"remove": "1", "remove-reason": "Enheten är nedlagd"}
+    assert client.post(page, removal | {"remove-version": "1"}).status_code == 422
+    client.post(f"/projekt/uppfoljning/{second.pk}/", removal | {"remove-version": "1"})
     assert list(project.follow_ups.all()) == [first]
 
 

@@ -1,11 +1,12 @@
-"""Two people who take the same step in the same moment, each in a transaction of their own."""
+"""Two people who change a project's life in the same moment, each in a transaction of their own."""
 
 import threading
+from datetime import timedelta
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.test import Client
 
-from projects.models import ProjectStep, State
+from projects.models import Project, ProjectGate, ProjectStep, State
 from strategy.models import Role
 from strategy.walls import scope
 from tests import factories
@@ -46,3 +47,40 @@ def test_of_two_who_take_the_same_step_in_the_same_moment_the_second_is_told(own
     assert f"Person {first + 1}" in answered[1 - first][1]
     with scope(place.pk):
         assert ProjectStep.objects.filter(project=project).count() == 1
+
+
+def test_a_gate_that_is_dated_anew_holds_the_project_against_a_step_in_the_same_moment(own_database):
+    place = factories.municipality("Bergstads kommun")
+    with scope(place.pk):
+        reader = factories.reader(place, Role.STRATEGIST)
+        project = factories.project(place, state=State.IDEA)
+        gate = ProjectGate.objects.create(
+            municipality=place,
+            project=project,
+            kind="budget",
+            done_on=TODAY,
+            done_by=reader.person,
+            evidence="Ja",
+        )
+    held: list[bool] = []
+
+    def ask():
+        try:
+            with scope(place.pk):
+                list(Project.objects.filter(pk=project.pk).select_for_update(of=("self",), nowait=True))
+            held.append(False)
+        except OperationalError:
+            held.append(True)
+        finally:
+            connections.close_all()
+
+    def asked():
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join(timeout=30)
+
+    asked()
+    with scope(place.pk):
+        ProjectGate.objects.filter(pk=gate.pk).update(done_on=TODAY - timedelta(days=1))
+        asked()
+    assert held == [False, True]

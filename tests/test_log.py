@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pghistory
 import pytest
@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from projects.models import Project, ProjectDocument, ProjectUnit, ReportedProject
+from projects.models import GroupMeeting, Project, ProjectDocument, ProjectGroup, ProjectUnit, ReportedProject
 from strategy import history
 from strategy.history import tracked_models
 from strategy.log import (
@@ -83,8 +83,8 @@ def test_every_table_of_the_log_is_read_by_municipality_and_time():
         indexed = {table for table, _name in cursor.fetchall()}
     logged = {kind.model for kind in kinds}
     tables = {history.event_model(model)._meta.db_table for model in logged}
-    # There are as many events of municipalities as somebody corrected one's name.
-    assert tables - indexed == {"strategy_municipalityevent"}
+    # There are as many events of municipalities as somebody corrected one's name, and of a login two or three.
+    assert tables - indexed == {"strategy_municipalityevent", "strategy_accountevent"}
 
 
 def test_an_act_is_told_with_who_what_before_after_page_and_reason(place):
@@ -246,12 +246,35 @@ def test_a_note_is_closed_to_who_may_not_read_notes(place, monkeypatch):
     assert "Anteckning" in [one.label for one in change.differences]  # the act is told, not what stood there
 
 
-def test_mail_and_logins_are_not_in_the_log(place):
+def test_what_a_group_dealt_with_is_told_to_who_reads_documents_and_to_nobody_else(client, place):
+    """As on the group's own page; the page of the log, its file and the rows behind them."""
+    with scope(place.pk):
+        project = factories.project(place, owner_unit=factories.unit(place))
+        group = ProjectGroup.objects.create(municipality=place, project=project, kind="steering")
+        meeting = GroupMeeting.objects.create(
+            municipality=place, group=group, held_on=date(2026, 9, 14), subject="Uppsägning av Alva"
+        )
+    told_to = {}
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        reader = as_reader(client, place, role)
+        with scope(place.pk):
+            (change,) = Found(reader, Asked(kind="projects.groupmeeting", obj=meeting.pk), by_object=True)
+        told_to[role] = (
+            "Uppsägning" in change.told,
+            "Uppsägning" in client.get(LOG).text,
+            "Uppsägning" in client.get(f"{LOG}?format=csv").text,
+        )
+        assert gettext("What was dealt with").lower() in [one.label.lower() for one in change.differences]
+        client.logout()
+    assert told_to == {Role.ADMINISTRATOR: (False, False, False), Role.AUDITOR: (True, True, True)}
+
+
+def test_mail_is_not_in_the_log_and_what_was_done_with_logins_is(place):
     whole = everything("Post")
     with scope(whole.place.pk):
         reader = factories.reader(whole.place, Role.AUDITOR)
         told_kinds = {change.kind.name for change in Found(reader, by_object=True)}
-    assert {"strategy.message", "strategy.account"} & told_kinds == set()
+    assert {"strategy.message", "strategy.account"} & told_kinds == {"strategy.account"}
     assert len(told_kinds) > 25
 
 

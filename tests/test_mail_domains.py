@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from strategy import history
 from strategy.models import MailDomain, Municipality, Role
@@ -22,7 +26,7 @@ def place():
 
 def login(client, place, role=Role.ADMINISTRATOR):
     with scope(place.pk):
-        reader = factories.reader(place, role)
+        reader = factories.reader(place, role, who=factories.person(place, email="anna@sjostad.se"))
         factories.login(client, reader.person)
     return reader
 
@@ -78,13 +82,57 @@ def test_what_is_no_domain_is_refused_with_what_to_write(client, place):
 def test_a_domain_names_one_municipality_alone(client, place):
     other = factories.municipality("Grannstads kommun")
     with scope(other.pk):
-        MailDomain.objects.create(municipality=other, domain="grannstad.se")
+        MailDomain.objects.create(municipality=other, domain="sjostad.se")
     login(client, place)
-    page = client.post(ADD, {"domain": "grannstad.se"})
+    page = client.post(ADD, {"domain": "sjostad.se"})
     assert page.status_code == 200
     assert page.context["form"].errors["domain"]
     assert domains(place) == []
-    assert domains(other) == ["grannstad.se"]
+    assert domains(other) == ["sjostad.se"]
+
+
+@pytest.mark.parametrize("domain", ["grannstad.se", "nysjostad.se", "sjostad.se.grannstad.se", "gmail.com"])
+def test_the_administrator_takes_no_domain_that_the_own_address_does_not_lie_in(client, place, domain):
+    login(client, place)
+    page = client.post(ADD, {"domain": domain})
+    assert page.status_code == 200
+    (sentence,) = page.context["form"].errors["domain"]
+    assert "sjostad.se" in sentence
+    assert "add_mail_domain" in sentence
+    assert domains(place) == []
+
+
+def test_the_administrator_adds_a_domain_below_the_own(client, place):
+    login(client, place)
+    assert client.post(ADD, {"domain": "skola.sjostad.se"}).status_code == 302
+    assert domains(place) == ["skola.sjostad.se"]
+
+
+def command(*given):
+    out = StringIO()
+    call_command("add_mail_domain", *given, stdout=out)
+    return out.getvalue()
+
+
+def test_who_runs_the_installation_adds_any_domain_once_and_it_stands_in_the_history(place):
+    told = [json.loads(command("@Edu.Example", "--municipality", "Domänstad", "--json")) for _ in range(2)]
+    assert [one["added"] for one in told] == [True, False]
+    assert told[0]["domain"] == "edu.example"
+    assert domains(place) == ["edu.example"]
+    assert "edu.example" in command("edu.example", "--municipality", "Domänstad")
+    with scope(place.pk):
+        (act,) = history.acts(MailDomain.objects.get())
+        assert act.page == "manage.py add_mail_domain"
+
+
+def test_the_command_refuses_what_is_no_domain_and_what_is_anothers(place):
+    other = factories.municipality("Grannstads kommun")
+    command("edu.example", "--municipality", "Grannstad")
+    for domain in ("edu.example", "edu", "sjöstad.se"):
+        with pytest.raises(CommandError) as refused:
+            command(domain, "--municipality", "Domänstad")
+        assert str(refused.value).endswith(".")
+    assert (domains(place), domains(other)) == ([], ["edu.example"])
 
 
 def test_another_municipalitys_domain_is_not_removed(client, place):

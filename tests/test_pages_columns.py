@@ -165,6 +165,19 @@ def test_text_from_a_row_is_never_markup():
     assert "&lt;script&gt;" in page
 
 
+def test_a_period_breaks_between_its_days_and_never_within_one():
+    def cell(text):
+        return listing([Column("when", "When", lambda row: text)], [object()], name="N").rows[0][0].content
+
+    assert cell("2024-01-01 – 2027-12-31") == (
+        '<span><span class="when">2024-01-01</span> – <span class="when">2027-12-31</span></span>'
+    )
+    assert (
+        cell("2024-01 – …") == '<span><span class="when">2024-01</span> – <span class="when">…</span></span>'
+    )
+    assert cell("KS 2024-01 – 2") == "KS 2024-01 – 2"
+
+
 def test_a_script_address_is_not_linked():
     column = Column("web", "Web", "title", kind="link")
     assert "<a" not in html([column], [Project(title="javascript:alert(1)")], name="x")

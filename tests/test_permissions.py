@@ -69,6 +69,8 @@ EXPECTED = {
     "project.read_notes": "aauoouu----a-",
     "project.register": "-auuu-u-u----",
     "project.change": "-auoo-u------",
+    "project.number": "-auoouu------",
+    "project.dnr": "-auoo-ua-----",
     "project.withdraw": "-au---u------",
     "project.share": "-a-----------",
     "project.import": "-a-----------",

@@ -162,10 +162,13 @@ def test_the_page_tells_all_that_is_known(client, place, unit, strategist):
         and total["value"] != "40\u00a0200\u00a0000\u00a0kr"
     )
     assert [step["label"] for step in response.context["steps"] if step["current"]] == [State.ONGOING.label]
-    assert [one["label"] for one in response.context["found"]] == [
-        need.label
+    # What this state needs first, and then what belongs to the steps before, the latest of them first.
+    assert [(one["label"], one["earlier"]) for one in response.context["found"]] == [
+        (need.label, state != State.ONGOING)
+        for state in (State.ONGOING, State.GRANTED, State.DECIDED_TO_APPLY)
         for need in needed_in(State.ONGOING)
-        if need.gate or need.name in ("link_to_operations", "expected_effect", "decision_document")
+        if need.from_state == state
+        and (need.gate or need.name in ("link_to_operations", "expected_effect", "decision_document"))
     ]
     # From the other side.
     assert f"{project.register_id} Trygg hemma" in facts(client.get(f"/projekt/{before.pk}/")).values()
@@ -186,6 +189,20 @@ def test_what_is_not_known_is_said(client, place, strategist):
         rules[name].label for name in ("owner_unit", "own_share")
     ]
     assert str(rules["owner_unit"].sentence) in response.content.decode()
+    # Each leads to the field that mends it.
+    assert [one["url"] for one in response.context["found"]] == [
+        f"/projekt/{project.pk}/andra/#id_{field}" for field in ("owner_unit", "own_share")
+    ]
+    assert f'href="/projekt/{project.pk}/andra/#id_own_share"' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "asked"), [("idea", False), ("decided_to_apply", False), ("applied", True)]
+)
+def test_the_own_share_is_asked_for_from_the_application_on(client, place, strategist, state, asked):
+    project = factories.project(place, state=state)
+    told = client.get(f"/projekt/{project.pk}/").context["found"]
+    assert (rules["own_share"].label in [one["label"] for one in told]) == asked
 
 
 @pytest.mark.parametrize("state", ["", *State.values])

@@ -18,15 +18,27 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from pages.files import TableRefused
 from pages.imports import NotReady
+from projects.code_lists import UndoneFirst
 from projects.filling import grants_to_settle
 from projects.models import GrantListProfile, ListedGrant, Project
 from projects.public_lists import taking
-from projects.public_lists.matching import Recogniser, name_key, organisation_number
-from projects.public_lists.profiles import SHIPPED
-from projects.public_lists.reading import ChangedFormat, Grant, parts, read_amount, read_any, read_day
+from projects.public_lists.matching import Recognised, Recogniser, name_key, organisation_number
+from projects.public_lists.profiles import SHIPPED, Profile
+from projects.public_lists.reading import (
+    ChangedFormat,
+    Grant,
+    find_ours,
+    parts,
+    read_amount,
+    read_any,
+    read_day,
+    read_text,
+)
+from projects.registry import marked_reason
 from strategy import history
 from strategy.models import ImportBatch, Reading, Role, StoredFile, UnitKind, UnitName
 from strategy.walls import scope
@@ -397,6 +409,85 @@ def test_a_package_that_unpacks_to_more_than_any_list_is_refused(reader, monkeyp
     assert refused.value.code == "too_large_unpacked"
 
 
+def test_a_package_that_takes_long_to_read_is_left_to_the_command(reader, monkeypatch, tmp_path):
+    monkeypatch.setattr(taking, "MOST_UNPACKED_AT_ONCE", 100)
+    with pytest.raises(TableRefused) as refused:
+        taking.upload(reader, "cordis.zip", cordis())
+    assert refused.value.code == "too_large_unpacked"
+    assert not StoredFile.objects.exists()
+    path = tmp_path / "cordis.zip"
+    path.write_bytes(cordis())
+    kept = taking.keep_extract(reader, path.name, taking.Package.of(path.name, path))
+    assert kept.counts["new"] == 2
+
+
+def packed(name: str, *pieces: bytes) -> bytes:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as file:
+        for piece in pieces:
+            file.write(piece)
+    return memory.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("l.zip", lambda: packed("a.csv", b"a;b\n", *[b"x" * 1024**2] * 30), "too_large_unpacked"),
+        ("a.csv", lambda: b"a;b\n" + b"x" * 2 * 1024**2, "line_too_long"),
+        ("a.csv", lambda: b"a;b\n" * 50 + b"x" * 2 * 1024**2, "line_too_long"),
+        ("a.csv", lambda: b"a;b\n" * 50 + b'"' + b'x\n";"' * 2 * 1024**2, "line_too_long"),
+        ("a.csv", lambda: b";".join(b"k%d" % n for n in range(3000)) + b"\n1;2\n", "too_many_columns"),
+        ("a.json", lambda: b"[" + b"{}," * 600_000 + b'{"a":1}]', "too_large"),
+        ("a.json", lambda: b'[{"a":[' + b"1," * 4_000_001 + b"1]}]", "too_large"),
+        ("a.json", lambda: b'[{"a":"' + b"x" * 31 * 1024**2 + b'"}]', "too_large"),
+        (
+            "a.json",
+            lambda: b"[{" + b",".join(b'"k%d":1' % n for n in range(3000)) + b"}]",
+            "too_many_columns",
+        ),
+    ],
+    ids=["zip", "long line", "long line below", "long row", "columns", "objects", "values", "length", "keys"],
+)
+def test_what_would_take_all_memory_is_refused_before_it_is_made(name, data, code):
+    import tracemalloc
+
+    bytes_of_it = data()
+    tracemalloc.start()
+    with pytest.raises(TableRefused) as refused:
+        for _row in read_any(parts(bytes_of_it, name)[0]).rows:
+            pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused.value.code == code
+    assert peak < 110 * 1024 * 1024
+
+
+def test_mark_up_is_no_part_of_a_text_however_it_is_written():
+    assert read_text("<b>Ny</b> skola &lt;i hx-post=/x&gt;nu&lt;/i&gt;", 100) == "Ny skola nu"
+    assert read_text("5 &lt; 7 och 9 > 8", 100) == "5 < 7 och 9 > 8"
+
+
+def link_of(cell: str, **given: str) -> str:
+    columns = {"title": "Titel", "recipient": "Mottagare", "reference": "Dnr"}
+    if cell:
+        columns["url"] = "Länk"
+    data = f"Titel\tMottagare\tDnr\tLänk\nSkola\tSjöstads kommun\tA 1/2\t{cell}\n"
+
+    class Ours:
+        def recognise(self, name: str, number: str) -> Recognised:
+            return Recognised(True, "name")
+
+    profile = Profile("Lista", columns, given=given)
+    (grant,) = find_ours(parts(data.encode(), "a.csv"), profile, Ours()).ours  # type: ignore[arg-type]
+    return grant.url
+
+
+def test_the_profile_fills_the_reference_into_its_address_and_a_cell_fills_in_nothing():
+    assert link_of("", url="https://x.example/id/{reference}") == "https://x.example/id/A%201%2F2"
+    cell = "https://x.example/{reference}{reference:>600000000}{reference.__class__}"
+    assert link_of(cell) == cell
+
+
 def test_a_line_that_cannot_be_read_is_counted_and_the_rest_is_read():
     (part,) = parts(b"a;b;c\n1;2;3\n4;5\n6;7;8\n")
     listing = read_any(part)
@@ -514,11 +605,71 @@ def test_undoing_a_list_hides_what_nobody_has_settled_and_taking_it_in_again_bri
     batch = confirmed(reader, "esf.csv")
     first, second = ListedGrant.objects.order_by("reference")
     taking.set_aside(reader, first, reason="Ett bolags eget", at=NOW)
-    assert taking.undo(reader, batch, at=datetime.now(UTC)) == (1, 1)
+    assert taking.undo(reader, batch, at=datetime.now(UTC)) == (1, 1, 0)
     assert list(taking.visible_to(reader)) == [first]
     again = confirmed(reader, "esf.csv")
     assert (again.counts["new"], again.counts["unchanged"]) == (1, 1)
     assert set(taking.visible_to(reader)) == {first, second}
+
+
+def changed_list(reader) -> ImportBatch:
+    """The same list a year later, with another sum; confirmed."""
+    data = (DATA / "esf.csv").read_text("utf-8-sig").replace("2 000 000", "2 100 000", 1)
+    batch = taking.upload(reader, "esf-2027.csv", data.encode())
+    taking.confirm(reader, batch, seen=taking.preview_of(reader, batch)[1].fingerprint, at=NOW)
+    return batch
+
+
+def test_undoing_a_list_takes_back_what_confirming_it_did_and_the_later_list_goes_first(reader):
+    first = confirmed(reader, "esf.csv")
+    project = factories.project(reader.municipality, "Hus", external_reference="25-902-S02")
+    second = changed_list(reader)
+    grant = ListedGrant.objects.get(reference="25-902-S02")
+    assert (grant.outcome, grant.project, grant.total_budget) == ("joined", project, Decimal(2100000))
+    with pytest.raises(UndoneFirst) as refused:
+        taking.undo(reader, first, at=datetime.now(UTC))
+    assert f"{second.pk}, esf-2027.csv" in str(refused.value)
+    assert taking.undo(reader, second, at=datetime.now(UTC)) == (0, 0, 1)
+    grant.refresh_from_db()
+    assert (grant.outcome, grant.project, grant.reason, grant.total_budget) == (
+        "",
+        None,
+        "",
+        Decimal(2000000),
+    )
+    assert set(taking.visible_to(reader)) == set(ListedGrant.objects.all())
+    assert taking.undo(reader, first, at=datetime.now(UTC)) == (2, 0, 0)
+    assert not taking.visible_to(reader).exists()
+
+
+def test_what_a_list_joined_by_itself_is_hidden_with_it_and_what_a_person_joined_stays(reader):
+    project = factories.project(reader.municipality, "Öppna dörrar", external_reference="23-901-S01")
+    batch = confirmed(reader, "esf.csv")
+    known, other = ListedGrant.objects.order_by("reference")
+    assert (known.reference, known.outcome) == ("23-901-S01", "joined")
+    taking.join(reader, other, project, at=NOW)
+    assert taking.undo(reader, batch, at=datetime.now(UTC)) == (1, 1, 0)
+    assert list(taking.visible_to(reader)) == [other]
+
+
+def test_what_somebody_settles_in_the_same_moment_is_not_overwritten_by_the_list(reader, monkeypatch):
+    confirmed(reader, "esf.csv")
+    ready, locked = taking.require_ready, []
+
+    def settled_meanwhile(*given, **more):
+        # Another connection would wait here: the row is held by the list that is being confirmed.
+        locked.append("FOR UPDATE OF" in " ".join(query["sql"] for query in caught.captured_queries))
+        ListedGrant.objects.filter(reference="25-902-S02").update(reason="Skrivet emellan")
+        ready(*given, **more)
+
+    monkeypatch.setattr(taking, "require_ready", settled_meanwhile)
+    with CaptureQueriesContext(connection) as caught:
+        changed_list(reader)
+    grant = ListedGrant.objects.get(reference="25-902-S02")
+    assert (grant.reason, grant.total_budget) == ("Skrivet emellan", Decimal(2100000))
+    listed = [query["sql"] for query in caught.captured_queries if "listedgrant" in query["sql"]]
+    assert locked == [True]
+    assert any('FOR UPDATE OF "projects_listedgrant"' in sql for sql in listed)
 
 
 # --- settling --------------------------------------------------------------------------------------------
@@ -565,10 +716,75 @@ def test_a_settled_grant_can_be_opened_again(reader):
     assert (grant.outcome, grant.reason, grant.settled_by) == ("", "", None)
 
 
+def test_a_grant_that_is_opened_again_leaves_no_reference_that_would_join_it_to_the_same_project(reader):
+    confirmed(reader, "esf.csv")
+    grant = ListedGrant.objects.get(reference="25-902-S02")
+    wrong = factories.project(reader.municipality, "Fel projekt")
+    taking.join(reader, grant, wrong, at=NOW)
+    taking.open_again(reader, grant, reason="Fel projekt")
+    wrong.refresh_from_db()
+    assert wrong.external_reference == ""
+    changed_list(reader)
+    grant.refresh_from_db()
+    assert (grant.outcome, grant.project) == ("", None)
+
+
+def test_a_reference_that_a_person_wrote_stays_when_a_grant_is_opened_again(reader):
+    confirmed(reader, "esf.csv")
+    grant = ListedGrant.objects.get(reference="25-902-S02")
+    project = factories.project(reader.municipality, "Huset", external_reference="25-902-S02")
+    taking.join(reader, grant, project, at=NOW)
+    taking.open_again(reader, grant, reason="Fel projekt")
+    project.refresh_from_db()
+    assert project.external_reference == "25-902-S02"
+
+
+def test_a_project_that_is_withdrawn_while_the_page_is_open_gets_no_grant(reader):
+    confirmed(reader, "esf.csv")
+    grant = ListedGrant.objects.get(reference="25-902-S02")
+    project = factories.project(reader.municipality, "Huset")
+    Project.objects.filter(pk=project.pk).update(withdrawn_at=NOW, withdrawn_reason="Dubbelt")
+    with pytest.raises(PermissionDenied):
+        taking.join(reader, grant, project, at=NOW)
+    grant.refresh_from_db()
+    assert grant.outcome == ""
+
+
+def test_what_is_kept_and_told_of_a_grant_is_in_the_installations_language_with_the_strategists_mark(reader):
+    unit = factories.unit(reader.municipality, "Fritid")
+    project = factories.project(reader.municipality, "Huset", owner_unit=unit)
+    with translation.override("en"), history.context(municipality=reader.municipality.pk):
+        batch = taken(reader, "esf.csv")
+        taking.confirm(reader, batch, seen=taking.preview_of(reader, batch)[1].fingerprint, at=NOW)
+        grant = ListedGrant.objects.get(reference="25-902-S02")
+        taking.join(reader, grant, project, at=NOW)
+        joined = history.acts(grant)[0].reason
+        taking.open_again(reader, grant, reason="Fel")
+        opened = history.acts(grant)[0].reason
+        ListedGrant.objects.filter(pk=grant.pk).update(unit=unit)
+        taking.set_aside(reader, grant, reason="Inget för oss", at=NOW)
+        aside = history.acts(grant)[0].reason
+    with translation.override("sv"):
+        mark = marked_reason(reader, unit, "")
+        ways = {translation.gettext(way) for way in ("Organisation number", "The municipality's name")}
+        told = translation.gettext(
+            "The grant %(reference)s in the list of %(source)s was joined to %(project)s."
+        )
+    assert joined == (
+        told % {"reference": grant.reference, "source": grant.source, "project": project.register_id}
+        + f" ({mark})"
+    )
+    assert (opened, aside) == (f"Fel ({mark})", f"Inget för oss ({mark})")
+    assert {row.matched_by for row in ListedGrant.objects.all()} <= ways
+    assert "Organisation number" not in ways
+
+
 def test_the_strategist_has_the_waiting_grants_to_do_and_others_have_not(reader):
     confirmed(reader, "esf.csv")
     (task,) = grants_to_settle(reader)
     assert task.since == date(2026, 11, 20)
+    ImportBatch.objects.update(confirmed_at=datetime(2026, 11, 19, 23, 30, tzinfo=UTC))
+    assert next(iter(grants_to_settle(reader))).since == date(2026, 11, 20)
     for role in (Role.ECONOMIST, Role.AUDITOR, Role.EMPLOYEE):
         assert list(grants_to_settle(factories.reader(reader.municipality, role))) == []
 
@@ -635,6 +851,22 @@ def test_an_unknown_list_leads_to_pointing_out_its_columns_with_likely_ones_chos
     assert [row.name for row in preview.context["preview"].rows] == ["Fritidsgården"]
 
 
+def test_mark_up_in_a_list_is_text_where_names_that_are_alike_are_asked_about(client, strategist):
+    alike = "Folkets park i Jönköpings kommundel"
+    rows = [
+        "Titel\tMottagare\tDnr",
+        f'&lt;i hx-post=/projekt/5/makulera/ hx-trigger=load a="\t{alike}\tA1',
+        f'" b&gt;\t{alike}\tA2',
+        f"<i hx-get=/x\t{alike}\tA3",
+    ]
+    columns = client.get(upload(client, "okand.csv", "\n".join(rows).encode()).url, follow=True)
+    sent = {"c_title": "Titel", "c_recipient": "Mottagare", "c_reference": "Dnr", "currency": "SEK"}
+    preview = client.post(columns.request["PATH_INFO"], {"name": "Lista", **sent}, follow=True)
+    page = preview.content.decode()
+    assert "makulera" in page
+    assert "<i hx-" not in page
+
+
 def test_a_changed_form_is_told_on_the_page_and_can_be_pointed_out(client, strategist):
     data = (
         (DATA / "esf.csv")
@@ -673,7 +905,9 @@ def test_a_grant_is_set_aside_with_a_reason_and_not_without(client, strategist):
     assert client.post(address, {"reason": " "}).status_code == 422
     assert client.post(address, {"reason": "Ett bolags eget"}).url == LIST
     assert client.get(reverse("projects:grant_settle", args=[grant.pk])).status_code == 200
-    assert client.get(address).status_code == 405
+    # Opened again it is the page on which the form stands.
+    assert client.get(address).url == reverse("projects:grant_settle", args=[grant.pk])
+    assert client.delete(address).status_code == 405
 
 
 def test_a_grant_is_joined_to_a_project_by_its_register_id(client, strategist):
@@ -776,3 +1010,15 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(place, tmp_path):
     with pytest.raises(CommandError) as missing:
         call_command("take_public_list", str(tmp_path / "inte.csv"), *common)
     assert missing.value.returncode == 2
+
+
+def test_a_refusal_is_one_json_object_too(place, capsys):
+    import json
+
+    with scope(place.pk):
+        auditor = factories.reader(place, Role.AUDITOR)
+    common = ["--municipality", place.name, "--as", auditor.person.email, "--json"]
+    with pytest.raises(CommandError) as refused:
+        call_command("take_public_list", str(DATA / "stiftelsen.csv"), *common)
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"error": str(refused.value), "confirmed": False}

@@ -8,13 +8,16 @@ from decimal import Decimal
 
 import pytest
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import InternalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import report_forms, reports_in
+from projects.documents import add_to_project
 from projects.models import Funder, Project, ReportedProject, ReportLink, ReportState, State
 from projects.reports_in import (
     FROM_A_PERSON,
@@ -22,10 +25,12 @@ from projects.reports_in import (
     LINK_WORKS,
     LINKS_TO_AN_ADDRESS,
     MAILS,
+    MESSAGES,
     SHOWN,
     AlreadySettled,
     Said,
     TooMany,
+    Waits,
     ask_for_link,
     decline_report,
     join_report,
@@ -37,6 +42,7 @@ from strategy import attachments, history
 from strategy.models import (
     Account,
     Assignment,
+    Document,
     MailDomain,
     Message,
     Person,
@@ -386,6 +392,30 @@ def test_many_are_folded_and_the_row_leads_to_all_that_wait(client, place, teach
     assert len(client.get(folded.url).context["listing"].rows) == SHOWN + 3
 
 
+def test_what_waits_is_found_in_the_database_and_no_more_rows_are_read_than_shown(
+    client, place, teacher, school, contact
+):
+    acting = strategist(place)
+    vacant = factories.unit(place, "Tekniska förvaltningen")
+    for number in range(SHOWN + 1):
+        report(place, teacher, None if number % 2 else vacant, f"Vakant {number}")
+    report(place, teacher, school, "Kontaktpersonens")
+    late = report(place, teacher, school, "Sen")
+    ReportedProject.objects.filter(pk=late.pk).update(reported_at=timezone.now() - LATE - timedelta(days=1))
+    found, in_all, marked = Waits(reader_of(acting, place)).first(3)
+    assert [(one.report.title, one.marked, one.late) for one in found] == [
+        ("Sen", False, True),
+        ("Vakant 0", True, False),
+        ("Vakant 1", True, False),
+    ]
+    assert (in_all, marked) == (SHOWN + 2, SHOWN + 1)
+    *shown, folded = reports_to_settle(reader_of(acting, place))
+    assert (len(shown), folded.marked, folded.tone) == (SHOWN, True, "warn")
+    factories.login(client, acting)
+    titles = [str(row.cells[0].text) for row in client.get(folded.url).context["listing"].rows]
+    assert len(titles) == SHOWN + 2
+
+
 # -- One report -------------------------------------------------------------------------------------------
 
 
@@ -403,8 +433,75 @@ def test_the_page_says_what_was_said_by_whom_and_hands_out_the_file_logged(
     assert file.content == PDF
     assert file["Content-Disposition"] == 'attachment; filename="beslut.pdf"'
     assert [(row.person, row.kind, row.what) for row in Reading.objects.all()] == [
-        (contact, "file", "beslut.pdf")
+        (contact, "file", gettext("File of reported project %(number)d") % {"number": one.pk})
     ]
+
+
+def test_a_reported_file_that_has_become_a_document_is_handed_out_as_the_document(
+    client, place, teacher, contact, school, office
+):
+    """By the document's permission: marked secret in another unit's project, those who reported it read it no more."""
+    other = factories.unit(place, "Kulturförvaltningen")
+    boss = factories.person(place, "Strateg Två")
+    factories.assignment(boss, Role.STRATEGIST, place)
+    factories.login(client, teacher)
+    client.post(MAKE, {"title": "Utbyte", "file": SimpleUploadedFile("skyddad adress.pdf", PDF)})
+    client.logout()
+    one = ReportedProject.objects.get()
+    project = factories.project(place, owner_unit=other)
+    with history.context(person=boss.pk, municipality=place.pk):
+        join_report(reader_of(boss, place), one, project, at=timezone.now(), kind="decision")
+    document = Document.objects.get()
+    accounts = {teacher: Account.objects.get(person=teacher)} | {
+        who: factories.login(client, who) for who in (contact, boss)
+    }
+    became = gettext("now a document of %(project)s") % {"project": project.register_id}
+    seen = {}
+    for secret in (False, True):
+        document.is_secret, document.legal_ground = secret, "OSL 26 kap. 1 §" if secret else ""
+        document.save()
+        for who, account in accounts.items():
+            client.force_login(account, backend="allauth.account.auth_backends.AuthenticationBackend")
+            answer = client.get(f"/anmal/{one.pk}/fil/")
+            assert (answer.status_code, answer["Location"]) == (302, f"/dokument/{document.pk}/")
+            page = client.get(f"/anmal/{one.pk}/").text
+            assert "skyddad adress" not in page and became in page
+            seen[secret, who] = (
+                client.get(answer["Location"]).status_code,
+                f"/dokument/{document.pk}/om/" in page,
+            )
+            client.logout()
+    refused, read = (403, False), (200, True)
+    assert seen == {
+        (secret, who): read if who == boss else refused
+        for secret in (False, True)
+        for who in (teacher, contact, boss)
+    }
+    assert [row.kind for row in Reading.objects.all()] == ["document"]
+
+
+def test_a_reported_file_that_the_project_had_already_is_handed_out_as_that_document(
+    client, place, teacher, contact, office
+):
+    boss = factories.person(place, "Strateg Två")
+    factories.assignment(boss, Role.STRATEGIST, place)
+    project = factories.project(place, owner_unit=factories.unit(place, "Kulturförvaltningen"))
+    standing, _notes = add_to_project(
+        reader_of(boss, place),
+        project,
+        SimpleUploadedFile("x.pdf", PDF),
+        kind="decision",
+        title="Hemligt",
+        is_secret=True,
+        legal_ground="OSL 26 kap. 1 §",
+    )
+    factories.login(client, teacher)
+    client.post(MAKE, {"title": "Utbyte", "file": SimpleUploadedFile("beslut.pdf", PDF)})
+    one = ReportedProject.objects.get()
+    assert client.get(f"/anmal/{one.pk}/fil/").status_code == 200  # no document yet
+    join_report(reader_of(boss, place), one, project, at=timezone.now(), kind="decision")
+    assert client.get(f"/anmal/{one.pk}/fil/")["Location"] == f"/dokument/{standing.pk}/"
+    assert client.get(f"/dokument/{standing.pk}/").status_code == 403
 
 
 def test_another_units_report_is_not_there_and_a_hand_made_post_settles_nothing(
@@ -564,6 +661,56 @@ def test_it_is_joined_to_a_known_project_by_register_id(client, place, teacher, 
     assert known.register_id in Message.objects.get().body
 
 
+def test_what_the_file_is_is_asked_for_and_never_guessed(client, place, teacher, school, office, contact):
+    known = factories.project(place, "Utbyte", owner_unit=office)
+    one = report(place, teacher, school, "Utbyte", file=attachments.store(place, "brev.pdf", PDF))
+    factories.login(client, contact)
+    page = client.get(f"/anmal/{one.pk}/")
+    assert '<option value="decision" selected' not in page.text
+    assert [similar.project for similar in page.context["similar"]] == [known]
+    assert page.text.count('name="kind"') == 2
+    address = f"/anmal/{one.pk}/koppla/"
+    refused = client.post(address, {"project": known.register_id})
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["kind"])
+    registering = client.get(f"/anmal/{one.pk}/registrera/").context["form"]
+    assert registering["document_kind"].value() in (None, "")
+    client.post(address, {"project": known.register_id, "kind": "other"})
+    assert [row.document.kind for row in known.documents.all()] == ["other"]
+
+
+def test_the_form_that_completes_a_report_asks_first_how_far_it_has_come(
+    client, place, teacher, school, office, contact
+):
+    one = report(place, teacher, school, file=attachments.store(place, "beslut.pdf", PDF))
+    factories.login(client, contact)
+    form = client.get(f"/anmal/{one.pk}/registrera/").context["form"]
+    first, *others = form.field_groups
+    assert [field.name for field in first.rows[0]] == ["state", "document_kind"]
+    assert first.rows[0][0].help_text
+    # What is only proposed opens no fold; what is wrong does.
+    assert not any(group.opens for group in others if group.folded)
+    refused = client.post(f"/anmal/{one.pk}/registrera/", {"title": "X", "parties": "; ; ;"})
+    assert [group.opens for group in refused.context["form"].field_groups if group.folded].count(True) == 1
+
+
+def test_a_report_with_a_file_alone_says_that_there_is_one(place, teacher, school, contact):
+    report(place, teacher, school, file=attachments.store(place, "beslut.pdf", PDF))
+    (task,) = reports_to_settle(reader_of(contact, place))
+    assert "No more than the title" not in task.why and "Bara titeln" not in task.why
+
+
+def test_what_waits_is_listed_with_the_oldest_first(client, place, teacher, school, contact):
+    pks = [report(place, teacher, school, f"Nummer {number}").pk for number in range(3)]
+    factories.login(client, contact)
+
+    def listed(query):
+        rows = client.get(f"/anmal/lista/{query}").context["listing"].rows
+        return [int(row[0].href.strip("/").split("/")[-1]) for row in rows]
+
+    assert listed("?vantar=on") == pks
+    assert listed("") == pks[::-1]
+
+
 def test_a_file_goes_along_only_where_who_joins_adds_documents(place, teacher, school, office, contact):
     other = factories.unit(place, "Tekniska förvaltningen")
     file = attachments.store(place, "beslut.pdf", PDF)
@@ -590,7 +737,10 @@ def test_it_is_declined_with_a_reason_that_the_reporter_reads(client, place, tea
     one = report(place, teacher, school)
     factories.login(client, contact)
     assert client.post(f"/anmal/{one.pk}/avboj/", {"reason": " "}).status_code == 422
-    assert client.get(f"/anmal/{one.pk}/avboj/").status_code == 405
+    # Opened again, as by a change of language after a refusal, it is the report's page.
+    for form in ("avboj", "koppla"):
+        assert client.get(f"/anmal/{one.pk}/{form}/")["Location"] == f"/anmal/{one.pk}/"
+        assert client.delete(f"/anmal/{one.pk}/{form}/").status_code == 405
     client.post(f"/anmal/{one.pk}/avboj/", {"reason": "Inga externa medel"})
     one.refresh_from_db()
     assert (one.state, one.reason, one.settled_by) == (ReportState.DECLINED, "Inga externa medel", contact)
@@ -598,6 +748,49 @@ def test_it_is_declined_with_a_reason_that_the_reporter_reads(client, place, tea
     client.logout()
     factories.login(client, teacher)
     assert "Inga externa medel" in client.get("/anmal/mina/").text
+
+
+def test_what_the_database_refuses_of_a_settling_is_told_in_a_sentence(
+    client, place, teacher, school, office, contact, monkeypatch
+):
+    def refuse(*args, **kwargs):
+        ReportedProject.objects.filter(pk=one.pk).update(settled_by=factories.person(foreign))
+
+    foreign = factories.municipality("Bergstads kommun")
+    known = factories.project(place, "Språkcafé", owner_unit=office)
+    one = report(place, teacher, school)
+    factories.login(client, contact)
+    monkeypatch.setattr("projects.reports_in._settle", refuse)
+    joined = client.post(f"/anmal/{one.pk}/koppla/", {"project": known.register_id})
+    declined = client.post(f"/anmal/{one.pk}/avboj/", {"reason": "Inga externa medel"})
+    sentence = str(MESSAGES["settled_by_works_here"])
+    for answer in (joined, declined):
+        assert (answer.status_code, sentence in answer.content.decode()) == (422, True)
+
+
+def test_a_project_withdrawn_since_the_page_was_opened_takes_no_report(
+    place, teacher, school, office, contact
+):
+    known = factories.project(place, "Språkcafé", owner_unit=office)
+    Project.objects.filter(pk=known.pk).update(withdrawn_at=timezone.now(), withdrawn_reason="Dubblett")
+    with pytest.raises(PermissionDenied):
+        join_report(reader_of(contact, place), report(place, teacher, school), known, at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount_currency": "EUR"},
+        {"amount_approximate": True},
+        {"starts_precision": "month"},
+        {"ends_precision": "month"},
+        {"by_mail": True},
+    ],
+)
+def test_what_was_reported_stays_as_it_was_said(place, teacher, school, changed):
+    one = report(place, teacher, school, amount=400_000)
+    with pytest.raises(InternalError), transaction.atomic():
+        ReportedProject.objects.filter(pk=one.pk).update(**changed)
 
 
 def test_the_second_of_two_who_settle_it_changes_nothing(place, teacher, school, contact):

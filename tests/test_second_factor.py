@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from strategy import history, second_factor
 from strategy.accounts import one_time_address
-from strategy.models import Account, Message, Person, Role
+from strategy.models import Account, Assignment, Message, Person, Role
 from strategy.walls import scope
 from tests import factories
 
@@ -76,6 +76,13 @@ def set_up(client):
     return secret
 
 
+def some_time_later():
+    """So long after the last code that the app shows another."""
+    for one in Authenticator.objects.filter(type="totp"):
+        one.data.pop(second_factor.LAST_STEP, None)
+        one.save()
+
+
 @pytest.fixture
 def protected(client, karin):
     """Karin's account with a second factor, logged out: the key and the recovery codes."""
@@ -84,6 +91,7 @@ def protected(client, karin):
     codes = re.findall(r'class="key">(\d+)<', client.get("/konto/andra-faktor/koder/").content.decode())
     client.post("/konto/logout/")
     cache.clear()
+    some_time_later()
     return secret, codes
 
 
@@ -138,7 +146,10 @@ def test_ten_recovery_codes_are_shown_and_can_be_saved(client, karin):
     shown = re.findall(r'class="key">(\d{8})<', page)
     file = client.get("/konto/andra-faktor/koder/fil/")
     assert len(set(shown)) == 10
-    assert file.content.decode().split() == shown
+    told = file.content.decode()
+    assert re.findall(r"^\d{8}$", told, re.M) == shown
+    # Found again in a year, it says what it is and whose.
+    assert "Medel" in told and karin.email in told
     assert file["Content-Disposition"].startswith("attachment")
 
 
@@ -207,6 +218,43 @@ def test_a_code_is_taken_once_whatever_process_answers(client, protected):
     log_in(other)
     other.post("/konto/andra-faktor/kod/", {"code": code})
     assert (is_logged_in(client), is_logged_in(other)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "written", [lambda code: f"{code[:3]}-{code[3:]}", lambda code: f"{code[:3]}. {code[3:]}"]
+)
+def test_a_code_is_taken_once_however_it_is_written(client, protected, written):
+    code = code_of(protected[0])
+    for browser, text in ((client, written(code)), (Client(), written(code)), (Client(), code)):
+        cache.clear()
+        log_in(browser)
+        browser.post("/konto/andra-faktor/kod/", {"code": text})
+        assert is_logged_in(browser) == (browser is client)
+
+
+def test_an_earlier_code_is_not_taken_after_a_later_one_and_the_next_is(client, protected):
+    secret, _codes = protected
+    taken = []
+    for steps in (0, -1, 1):
+        cache.clear()
+        browser = Client()
+        log_in(browser)
+        browser.post("/konto/andra-faktor/kod/", {"code": code_of(secret, steps)})
+        taken.append(is_logged_in(browser))
+    assert taken == [True, False, True]
+
+
+def test_the_code_that_turned_it_on_does_not_log_in_as_well(client, karin):
+    log_in(client)
+    secret = set_up(client)
+    step = Authenticator.objects.get(type="totp").data[second_factor.LAST_STEP]
+    client.post("/konto/logout/")
+    cache.clear()
+    log_in(client)
+    client.post("/konto/andra-faktor/kod/", {"code": format_hotp_value(hotp_value(secret, step))})
+    assert not is_logged_in(client)
+    client.post("/konto/andra-faktor/kod/", {"code": format_hotp_value(hotp_value(secret, step + 1))})
+    assert is_logged_in(client)
 
 
 def test_a_recovery_code_is_taken_once(client, protected):
@@ -417,6 +465,21 @@ def test_the_administrator_takes_a_lost_one_away_with_a_reason(
         assert act.person_id == Account.objects.get(email="administrator@example.org").person_id
     log_in(client)
     assert is_logged_in(client)
+
+
+@pytest.mark.parametrize("kept", ["runs_installation", "for_emergencies"])
+def test_the_administrator_takes_none_from_an_account_by_which_the_installation_is_kept(
+    client, protected, karin, administrator, place, kept
+):
+    with scope(place.pk, installation=True):
+        held = Assignment.objects.get(person=karin.person_id)
+        setattr(karin, kept, True)
+        karin.save(update_fields=[kept])
+    address = f"/ansvar/personer/{karin.person_id}/andra-faktor/"
+    assert administrator.get(address).status_code == 403
+    assert administrator.post(address, {"reason": "Telefonen är borta"}).status_code == 403
+    assert Authenticator.objects.count() == 2
+    assert address not in administrator.get(reverse("assignment", args=[held.pk])).content.decode()
 
 
 def test_the_administrator_is_asked_who_it_is_first_and_the_person_is_told(

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -439,6 +440,45 @@ def test_a_provider_that_goes_down_during_the_login_is_said_so(client, provider,
     assert (client.get(back).status_code, is_logged_in(client)) == (502, False)
 
 
+def test_the_provider_is_asked_outside_of_any_transaction(client, provider, place, monkeypatch):
+    depths = []
+    outside = len(connection.savepoint_ids)
+    for name in ("_asked", "_userinfo", "get_access_token_data"):
+        real = getattr(single_sign_on.Provider, name)
+
+        def noted(self, *args, real=real, **kwargs):
+            depths.append(len(connection.savepoint_ids))
+            return real(self, *args, **kwargs)
+
+        monkeypatch.setattr(single_sign_on.Provider, name, noted)
+    sign_on(client)
+    assert is_logged_in(client)
+    assert depths == [outside] * 4
+    # Who is logged in already is no other.
+    sign_on(client)
+    assert set(depths) == {outside}
+
+
+def test_a_provider_that_is_down_is_not_asked_again_for_some_seconds(client, settings, place, monkeypatch):
+    cache.clear()
+    settings.SINGLE_SIGN_ON = environment.SingleSignOn("http://127.0.0.1:9", "medel", "hemligt")
+    asked = []
+    real = single_sign_on.Provider._asked
+
+    def noted(self, address):
+        asked.append(address)
+        return real(self, address)
+
+    monkeypatch.setattr(single_sign_on.Provider, "_asked", noted)
+    assert [client.post("/konto/arbetskonto/").status_code for _time in range(3)] == [502] * 3
+    assert len(asked) == 1
+    monkeypatch.setattr(single_sign_on, "NOT_ASKED_AGAIN", 0)
+    cache.clear()
+    client.post("/konto/arbetskonto/")
+    client.post("/konto/arbetskonto/")
+    assert len(asked) == 3
+
+
 # -- Who is let in ----------------------------------------------------------------------------------------------
 
 
@@ -554,6 +594,18 @@ def test_the_account_that_runs_the_installation_is_not_joined_by_an_address(clie
         Account.objects.create(email=ANNA["email"], person=who, runs_installation=True)
     assert sign_on(client).status_code == 403
     assert SocialAccount.objects.count() == 0
+
+
+def test_an_account_that_runs_the_installation_since_it_was_joined_is_not_let_in(client, provider, place):
+    sign_on(client)
+    client.logout()
+    account = anna()
+    with scope(person=account.person_id, installation=True):
+        account.runs_installation = True
+        account.save(update_fields=["runs_installation"])
+    response = sign_on(client)
+    assert (response.status_code, is_logged_in(client)) == (403, False)
+    assert client.get("/installation/").status_code == 302
 
 
 def test_a_closed_account_is_not_joined(client, provider, place):

@@ -521,6 +521,43 @@ def test_ever_so_many_empty_cells_or_texts_are_refused_too(monkeypatch):
     assert refused(wide) == [("damaged", None, None)]
 
 
+def sharing(text: str, times: int) -> bytes:
+    """A workbook of rows that all name the same text."""
+    plain = rows(("title", "number"), *(("BIG", "x"),) * times)
+    return with_part(plain, "xl/sharedStrings.xml", lambda part: part.replace(">BIG<", f">{text}<"))
+
+
+def test_a_text_that_many_rows_share_is_composed_once(monkeypatch):
+    composed = []
+    monkeypatch.setattr(
+        spreadsheets, "nfc", lambda text: composed.append(text) or unicodedata.normalize("NFC", text)
+    )
+    table = read(sharing("a\u030a" * 15_000, 50))
+    assert {row.cells for row in table.rows} == {("å" * 15_000, "x")} and len(table.rows) == 50
+    assert len({id(row.cells[0]) for row in table.rows}) == 1
+    assert sum(len(text) > 100 for text in composed) == 1
+
+
+def test_a_cell_with_more_than_excel_itself_takes_is_refused_with_its_address():
+    assert len(read(sharing("a" * 32_767, 1)).rows[0].cells[0]) == 32_767
+    assert sentences(sharing("a" * 32_768, 2)) == [
+        f"The cell {cell} holds more than 32 767 characters, the most that Excel itself takes. Shorten the text."
+        for cell in ("A2", "A3")
+    ]
+    inline = with_part(
+        rows(("title", "number"), ("En", 5)),
+        "xl/worksheets/sheet1.xml",
+        lambda part: part.replace("<v>5</v>", f"<v>{'5' * 32_768}</v>"),
+    )
+    assert refused(inline) == [("long", 2, "number")]
+
+
+def test_a_table_of_more_text_than_any_register_has_is_refused(monkeypatch):
+    monkeypatch.setattr(spreadsheets, "MOST_TEXT", 100_000)
+    assert len(read(sharing("a" * 9_000, 11)).rows) == 11
+    assert refused(sharing("a" * 9_000, 12)) == [("too_large_unpacked", None, None)]
+
+
 def test_an_entity_bomb_is_refused_unexpanded():
     declared = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     for name in (SHEET, "xl/sharedStrings.xml", "xl/workbook.xml", "xl/styles.xml"):

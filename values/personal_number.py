@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
+_BORN = "[0-9][0-9](?:0[1-9]|1[0-2])(?:[06][1-9]|[1278][0-9]|[39][01])"
 # A date of birth (of a coordination number 60 days on) and four digits. An organisation number has no month
-# where this has one.
-_PERSONAL_NUMBER = re.compile(
-    r"(?<!\d)(?:(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01])[-+]|"
-    r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:[06][1-9]|[1278]\d|[39][01]) ?)\d{4}(?!\d)",
-    re.ASCII,
-)
+# where this has one. Read alike by Python and by PostgreSQL, whose constraints ask the same.
+PATTERN = f"(?<![0-9])(?:(?:18|19|20)?{_BORN}[-+]|(?:18|19|20){_BORN} ?)[0-9]{{4}}(?![0-9])"
+_PERSONAL_NUMBER = re.compile(PATTERN)
 
 
 def holds_personal_number(text: str) -> bool:

@@ -130,11 +130,27 @@ _NING = sorted({f"ning{ending}" for ending in ("", "s", "en", "ens", "ar", "ars"
 _LETTERS_THAT_STAY = 4
 # Where a lone n is the article (strategin, miljön, kommittén, partnern) and not the word's own (region, kommun).
 _BEFORE_N = tuple("eéiyåäörl")
-# Adjectives in the neuter: digitalt, internationellt, hållbart, offentligt, europeiskt.
-_BEFORE_T = ("al", "ell", "bar", "lig", "isk")
+# Adjectives in the neuter: digitalt, internationellt, hållbart, långsiktigt, europeiskt, kreativt, gemensamt.
+_BEFORE_T = (
+    *("al", "ell", "bar", "ig", "isk", "iv", "sam", "full", "lös"),
+    *("jämlik", "olik", "ulär", "populär", "grön", "stark", "svag", "trygg"),
+)
 _HET = tuple(f"het{ending}" for ending in ("", "s", "en", "ens", "er", "ers", "erna", "ernas"))
-# Qualities beside their adjectives: hållbarhet, arbetslöshet, jämlikhet, jämställdhet, trygghet.
-_BEFORE_HET = ("bar", "lös", "lik", "ställd", "trygg")
+# Qualities beside their adjectives: hållbarhet, arbetslöshet, jämlikhet, trygghet, tillgänglighet. Those that
+# have become something of their own are left: möjlighet finds no "möjligt".
+_BEFORE_HET = ("bar", "lös", "lik", "trygg", "ig")
+_OWN_HET = re.compile(r".*(?:fastig|färdig|hastig|myndig|möjlig|rättig|skyldig|svårig|verklig|värdig)|.{,4}")
+# Participles change both letters: jämställd, jämställt, jämställda, jämställdhet.
+_STÄLLD = re.compile(r"(\w{2,}ställ)(?:d|da|das|de|t|dhet(?:s|en|ens)?)")
+# What is done, beside doing it: utveckling and utveckla, digitaliserad and digitalisering, satsning and satsa.
+_DOING = re.compile(r"(\w{4,}?)n?ing(?:s|en|ens|ar|ars|arna|arnas)?")
+_DONE = re.compile(r"(\w{4,}?)(?:ad|ade|ades|at|ats|andes?)")
+_NOT_DONE = frozenset({"handl"})  # a handling is a paper, and every summary "handlar om" something
+_VERB = "(?:a|ar|as|ad|ade|ades|at|ats|andes?)"
+# Who gives a part of the money and that it is given: medfinansiär and medfinansiering.
+_PART_OF_THE_MONEY = re.compile(r"(\w{2,}finansi)(?:er(?!na)\w*|är(?:s|en|ens|er|ers|erna|ernas)?)")
+# Abbreviations take their endings after a colon: EU:s, IT:n.
+_AFTER_COLON = re.compile(r"(?<=[^\W\d_]):(?:s|n|ns|t|ts|en|ens|et|ets|er|ers|erna|ar|arna)$")
 _LATIN = (("ium", 1), ("eum", 1), ("centrum", 5), ("spektrum", 6))  # stipendium: stipendiet, stipendier
 
 _EDGE, _END = r"(?<!\w)", r"(?!\w)"
@@ -147,45 +163,158 @@ _CONSONANTS = "bcdfghjklmnpqrstvwxz"
 # What merely has the same letters, for the field's own short words: elev is no part of "relevant", kommun
 # none of "kommunikation". The pattern stands in place of the word.
 _FALSE_FRIENDS = {
+    "art": rf"{_EDGE}art(?!i|e[fs]|ro|ur)|(?:djur|fisk|fågel|insekts|natur|växt)art",
+    "bad": rf"{_EDGE}bad(?!ge|m)|bad{_ANY_ENDING}?{_END}",
+    "bil": rf"{_EDGE}bil(?!a[dgt]|d|j|l)|(?<!mo)(?<!sta)bil{_ANY_ENDING}?{_END}",
     "del": rf"{_EDGE}del|(?<!han)(?<!me)(?<!mo)(?<!för)del{_ANY_ENDING}?{_END}",
     "elev": r"elev(?!a[nt]|at|er[ai])",
     "fond": r"fond(?!ant)",
     "kommun": r"kommun(?!i[koc]|is)",
     "konst": r"konst(?!ant|at|el|ig|itu|ru)",
+    "kost": r"(?<!fru)kost(?!n|ym|a|sam)",
+    "kris": r"kris(?!ta|te|ti[^d])",
     "kurs": r"(?<!dis)(?<!kon)(?<!ex)kurs(?!iv)",
+    "kust": r"(?<!a)kust",
+    "kön": r"(?<!s)kön(?!r)",
+    "lag": rf"{_EDGE}lag(?!er|om|un|a[dt]|ning)|(?<!bo)(?<!för)(?<!förs)(?<!an)(?<!ans)(?<!ins)(?<!uts)"
+    rf"(?<!bes)(?<!avs)(?<!upps)(?<!oms)(?<!neds)(?<!tills)(?<!under)(?<!neder)(?<!{_EDGE}s)"
+    rf"lag(?:ens?|ets?|ars?|arnas?|s)?{_END}",
+    "lek": rf"{_EDGE}lek(?!t|m[aä]n|sikon)|(?<!stor)(?<!kär)lek(?:ens?|ars?|arnas?|s)?{_END}",
+    "mark": r"(?<!den)mark(?!nad|edn|er[ai]|ise)",
+    "mat": rf"{_EDGE}mat(?!a[dr]|ch|em|er|n[^ä]|r[ia]|t)"
+    rf"|(?<!for)(?<!kli)(?<!plo)(?<!pri)(?<!ro)(?<!to)mat(?:ens?|s)?{_END}",
     "medel": r"(?<!o)(?<!för)medel(?!bar|hav|måtta|stor|stora|svår|tid|ålder|ålders|värd)",
     "medi": r"medi(?!c|t|okr)",
+    "mål": rf"{_EDGE}mål(?!tid|ning|a|er)|mål(?:ens?|ets?|s)?{_END}",
     "natur": r"(?<!sig)natur(?!alis)",
     "nämnd": rf"nämnd(?!a{_END})",
+    "ort": rf"{_EDGE}ort(?!od|op)|(?:bad|bruks|central|hem|huvud|in|kur|kust|lands|mål|områdes?|stations|små|studie"
+    r"|tät|turist|utbildnings|vän|verksamhets|arbets)ort",
+    "program": r"program(?!mera|mering)",
+    "ras": rf"{_EDGE}ras(?:ens?|ers?|ernas?|ets?|s)?{_END}|{_EDGE}ras(?:risk|skydd)|(?:djur|hund)ras",
     "region": r"region(?!s[cg])",
+    "rum": rf"{_EDGE}rum(?!ba|p|än)|(?<!cent)(?<!fo)(?<!se)(?<!spekt)rum(?:m?(?:et|en)s?|s)?{_END}",
     "råd": rf"{_EDGE}råd|(?<!b)(?<!t)(?<!om)råd(?:et|en|ens|ets|s)?{_END}",
     "rätt": r"(?<!be)(?<!för)(?<!in)(?<!upp)rätt(?!a)",
+    "sol": rf"{_EDGE}sol(?!da|id|ist|o|v)|(?<!kon)(?<!ero)sol(?:ens?|ars?|arnas?|s)?{_END}",
     "stat": rf"{_EDGE}stat(?:en|er|erna|lig|liga|ligt)?s?{_END}|{_EDGE}stats|stat(?:en|er|erna)s?{_END}",
+    "tal": rf"{_EDGE}tal(?!a|e[nr]t|g|j|k|l|o)"
+    rf"|(?:del|hundra|jubel|mät|nyckel|procent|tio|tusen|års?)tal(?:et|en)?s?{_END}",
     "tid": rf"{_EDGE}tid(?!ning|skrift)|tid(?:ens?|ers?|ernas?|s)?{_END}",
+    "val": rf"{_EDGE}val(?!id|l[^o]|p|ut|v|ör)|(?:folk|kyrko|om|riksdags|skol)val(?:et|en)?s?{_END}",
+    "vård": r"vård(?!nad|slös)",
+    "väg": rf"{_EDGE}väg(?!g|led|ra)|väg(?:ens?|ars?|arnas?|s)?{_END}",
 }
 
-# Nouns that change their vowel, which no ending tells. The forms that ask, and what all of them look for.
+
+def _beginning_of(words: list[str]) -> str:
+    """What all forms begin with, which is sought before any pattern."""
+    first, last = min(words), max(words)
+    same = next(
+        (at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first)
+    )
+    return first[:same]
+
+
+# Words of which no ending tells all forms: they change their vowel, lose a letter, or are too short to be cut.
+# The forms that ask, and what all of them look for.
 _CHANGING = {
-    word: pattern
+    word: (_beginning_of(words.split()), pattern)
     for words, pattern in (
         (
             "land lands landet landets länder länders länderna ländernas",
-            rf"(?:{_EDGE}|deltagar|grann|hem|kandidat|medlems|partner|program|tredje|värd)(?:land(?:et)?s?{_END}|länder)",
+            rf"(?:{_EDGE}|deltagar|grann|hem|kandidat|medlems|partner|program|tredje|värd|eu-)(?:land(?:et)?s?{_END}|länder)",
         ),
         (
             "stad stads staden stadens städer städers städerna städernas",
             rf"(?<!bo)stad(?:en)?s?{_END}|{_EDGE}stads|(?<!bo)städer",
         ),
-        ("bok boken bokens böcker böcker böckerna böckernas", rf"bok(?:en)?s?{_END}|{_EDGE}bok|böcker"),
+        ("bok boken bokens böcker böckers böckerna böckernas", rf"bok(?:en)?s?{_END}|{_EDGE}bok|böcker"),
         (
             "huvudman huvudmannen huvudmannens huvudmän huvudmännen huvudmännens",
             r"huvudm[aä]n",
         ),
         ("arena arenan arenans arenas arenor arenorna arenornas", rf"aren{_OF_A}{_END}|{_EDGE}arena"),
         ("man mannen mannens män mäns männen männens", rf"{_EDGE}m(?:an|annen|än|ännen)s?{_END}"),
+        ("hand handen handens händer händerna händernas", rf"{_EDGE}(?:hand(?:en)?|händer(?:na)?)s?{_END}"),
+        ("natt natten nattens nätter nätterna nätternas", rf"{_EDGE}natt|natt(?:en)?s?{_END}|nätter"),
+        (
+            "strand stranden strandens stränder stränderna strändernas",
+            rf"{_EDGE}strand|strand(?:en)?s?{_END}|stränder",
+        ),
+        ("bonde bonden bondens bönder bönderna böndernas", rf"{_EDGE}bond(?:e|g)|bonden?s?{_END}|bönder"),
+        (
+            "brand branden brandens bränder bränderna brändernas",
+            rf"{_EDGE}brand|brand(?:en)?s?{_END}|bränder",
+        ),
+        ("rot roten rotens rötter rötterna rötternas", rf"{_EDGE}rot(?:en)?s?{_END}|rötter"),
+        ("tand tanden tandens tänder tänderna", rf"{_EDGE}tand(?!em)|{_EDGE}tänder"),
+        ("bokstav bokstaven bokstäver bokstäverna", r"bokst[aä]v"),
+        ("dotter dottern dotterns döttrar döttrarna", r"dotter|döttrar"),
+        ("bror brodern brors bröder bröderna", rf"{_EDGE}bro(?:r|der(?:n|ns|s)?)s?{_END}|bröder"),
+        (
+            "säker säkert säkra säkras säkrare säkerhet säkerhets säkerheten säkerhetens",
+            r"(?<!för)säk(?:er(?!ställ)|ra)",
+        ),
+        ("öppen öppet öppna öppnas öppenhet öppenheten öppenhetens", r"öpp(?:en|et|na)"),
+        ("vuxen vuxet vuxna vuxnas", r"(?<!upp)vux(?:en|et|na)"),
+        ("grön gröns grönt gröna grönas", r"grön(?!köp|land)"),
+        ("äldre äldres", r"(?<!för)äldre"),
+        ("ung unga ungas ungt", rf"{_EDGE}ung(?!e|r)"),
+        (
+            "år året åren årets årens års",
+            (
+                rf"{_EDGE}år(?:et|en)?s?{_END}|{_EDGE}års|(?:barndoms|bas|budget|halv|inkomst|jubileums|kalender|läs"
+                r"|levnads|program|projekt|räkenskaps|skol|start|tema|ungdoms|verksamhets)år"
+            ),
+        ),
+        (
+            "el elen elens",
+            (
+                rf"{_EDGE}el(?:en)?s?{_END}|{_EDGE}el(?:-|bil|buss|båt|cyk|effekt|ektri|energi|fordon|försörj|infra|kraft"
+                rf"|ladd|led|nät|pris|verk)|(?:grön|sol|vatten|vind)el(?:en)?s?{_END}"
+            ),
+        ),
+        (
+            "by byn byns byar byarna byarnas",
+            rf"(?:{_EDGE}|barn|berg|eko|fiske|stug)bys?{_END}|by(?:n|ar|arna)s?{_END}|{_EDGE}by(?:a|gd|n|s)",
+        ),
+        ("sjö sjön sjöns sjöar sjöarna sjöarnas", rf"{_EDGE}sjö|sjö(?:n|ar|arna)?s?{_END}"),
+        ("ö ön öns öar öarna öarnas", rf"{_EDGE}ö(?:n|ar|arna)?s?{_END}|{_EDGE}ö-|(?:halv|skärgårds)ö"),
+        ("kö köer köerna köernas", rf"{_EDGE}kö(?:er(?:na)?)?s?{_END}|köer"),
+        ("is isen isens", rf"{_EDGE}is(?:en)?s?{_END}|{_EDGE}is(?:bana|hall|hockey|rink)"),
     )
     for word in words.split()
 }
+# The same where they are the last of a compound: vänstad and vänstäder, tjänsteman and tjänstemän.
+_CHANGING_LAST = {
+    form: (begins, pattern)
+    for forms, begins, pattern in (
+        (
+            "ledamot ledamots ledamoten ledamotens ledamöter ledamöters ledamöterna ledamöternas",
+            "ledam",
+            "[oö]t",
+        ),
+        ("stad stads staden stadens städer städers städerna städernas", "st", "(?:ad|äder)"),
+        ("land lands landet landets länder länders länderna ländernas", "l", "(?:and|änder)"),
+        ("man mans mannen mannens män mäns männen männens", "m", "[aä]n"),
+        (
+            "strand strands stranden strandens stränder stränders stränderna strändernas",
+            "str",
+            "(?:and|änder)",
+        ),
+        ("hand hands handen handens händer händers händerna händernas", "h", "(?:and|änder)"),
+        ("brand brands branden brandens bränder bränders bränderna brändernas", "br", "(?:and|änder)"),
+        ("bonde bondes bonden bondens bönder bönders bönderna böndernas", "b", "(?:onde|önder)"),
+        ("bok boks boken bokens böcker böckers böckerna böckernas", "b", "(?:ok|öcker)"),
+        ("natt natts natten nattens nätter nätters nätterna nätternas", "n", "(?:att|ätter)"),
+        ("säker säkert säkra säkras säkerhet säkerhets säkerheten säkerhetens", "säk", "(?:er(?!ställ)|ra)"),
+    )
+    for form in forms.split()
+}
+# Nouns of three letters that open compounds: huset finds husbil as hus does. Of others that would find too much:
+# läget is no part of "lägenhet".
+_OPENING = frozenset({"arv", "båt", "hav", "hus", "jul", "tåg"})
 
 _QUOTED = re.compile(r'"([^"]*)"|[”“„]([^”“„]*)[”“]|»([^»«]*)[«»]|«([^»«]*)»')
 _AROUND_WORDS = ".,;:!?…()[]{}<>'’‘\"”“„»«"
@@ -239,7 +368,8 @@ def _without_ending(word: str) -> tuple[str, str]:
             return (more if _letters(more) >= _LETTERS_THAT_STAY else rest), ending
     # The neuter of adjectives.
     rest = word.removesuffix("t")
-    return (rest, "t") if rest.endswith(_BEFORE_T) else (word, "")
+    is_neuter = rest.endswith(_BEFORE_T) and _letters(rest) >= _LETTERS_THAT_STAY
+    return (rest, "t") if rest != word and is_neuter else (word, "")
 
 
 def _may_be_cut(rest: str, ending: str) -> bool:
@@ -255,7 +385,7 @@ def _stem(word: str) -> tuple[str, str]:
     """What is looked for of a word of four letters or more, and the ending that was taken from it."""
     for ending in _HET:
         adjective = word.removesuffix(ending)
-        if adjective != word and adjective.endswith(_BEFORE_HET):
+        if adjective != word and adjective.endswith(_BEFORE_HET) and not _OWN_HET.fullmatch(adjective):
             return adjective, ending
     rest, ending = _without_ending(word)
     for latin, cut in _LATIN:
@@ -269,7 +399,37 @@ def _stem(word: str) -> tuple[str, str]:
 
 def _ways(word: str) -> tuple[Way, ...]:
     if word in _CHANGING:
-        return (Way("", _CHANGING[word]),)
+        return (Way(*_CHANGING[word]),)
+    if last := _changing_last(word):
+        return (last,)
+    if participle := _STÄLLD.fullmatch(word):
+        return (Way(participle[1], f"{re.escape(participle[1])}[dt]"),)
+    return tuple(dict.fromkeys((*_by_stem(word), *_as_verb_and_noun(word))))
+
+
+def _changing_last(word: str) -> Way | None:
+    """A compound whose last part changes its vowel; at least two letters before it are the compound's own."""
+    for at in range(0 if word.startswith("ledam") else 2, len(word)):
+        if found := _CHANGING_LAST.get(word[at:]):
+            begins, pattern = found
+            part = word[:at] + begins
+            return Way(part, re.escape(part) + pattern)
+    return None
+
+
+def _as_verb_and_noun(word: str) -> list[Way]:
+    """The verb beside the noun that is made of it, and the noun beside its verb."""
+    ways: list[Way] = []
+    if (doing := _DOING.fullmatch(word)) and doing[1] not in _NOT_DONE:
+        ways.append(Way(doing[1], f"{re.escape(doing[1])}{_VERB}{_END}"))
+    elif done := _DONE.fullmatch(word):
+        ways.append(Way(done[1], f"{re.escape(done[1])}(?:{_VERB}{_END}|n?ing)"))
+    if money := _PART_OF_THE_MONEY.fullmatch(word):
+        ways.append(Way(money[1], f"{re.escape(money[1])}(?:är|er(?:ing|{_VERB}{_END}))"))
+    return ways
+
+
+def _by_stem(word: str) -> tuple[Way, ...]:
     if _letters(word) < _LETTERS_THAT_STAY:
         # EU is at the beginning or the end of a word, and not within "museum".
         sign = re.escape(word)
@@ -281,10 +441,13 @@ def _ways(word: str) -> tuple[Way, ...]:
     if ending and last[1] == "l" and last[0] in _CONSONANTS and last not in ("ll", "rl"):
         # medlen beside medel, but not every word that goes on from there: medlem, reglera.
         full = f"{stem[:-1]}el"
-        return (
+        ways = [
             Way(stem, f"{re.escape(stem)}{_ANY_ENDING}{_END}"),
             Way(full, _FALSE_FRIENDS.get(full, "")),
-        )
+        ]
+        if ending in ("a", "as", "ar"):
+            ways.append(Way(stem, f"{re.escape(stem)}(?:ing|{_VERB}{_END})"))  # utveckla beside utveckling
+        return tuple(ways)
     ways = [Way(stem, _FALSE_FRIENDS.get(stem, ""))]
     # centret beside center, vattnet beside vatten
     if ending and (
@@ -310,6 +473,8 @@ def _short(word: str, stem: str, ending: str) -> tuple[Way, ...]:
     ways = [written, Way(stem, f"{doubled}(?:{_OF_E}|ns?|{_OF_CONSONANT})?{_END}")]  # målet without its et is
     if plain == "arna":
         ways.append(Way(f"{stem}ar"))  # lärarna beside vägarna
+    if stem in _OPENING:
+        ways.append(Way(stem, f"{_EDGE}{stem}"))
     return tuple(ways)
 
 
@@ -344,7 +509,7 @@ def _written(query: str) -> list[tuple[str, bool]]:
 
 
 def _loose_words(text: str) -> list[tuple[str, bool]]:
-    words = (word.strip(_AROUND_WORDS) for word in text.split())
+    words = (_AFTER_COLON.sub("", word.strip(_AROUND_WORDS)) for word in text.split())
     return [(word, any(map(str.isdigit, word))) for word in words if any(map(str.isalnum, word))]
 
 

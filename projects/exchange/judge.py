@@ -11,6 +11,7 @@ The sheet is judged as a whole, in a number of queries that does not grow with t
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -65,6 +66,12 @@ KIND = "projects"
 # What a word or text may mean beside the values of its column.
 NOT_STATED = "not_stated"
 NEW = "new"
+# What a row is that is no new project: a sum below the list, or the project of another row.
+SUM, SAME = "sum", "same"
+_SUM_ROW = re.compile(
+    r"(?:(?:del|slut|total)?summa(?: totalt)?|totalt?(?: summa)?|totaler|sum|sub-?total|grand total)"
+    r"(?: (?:kr|tkr|kronor|sek|projekt|[0-9]{4}))?:?"
+)
 # Codes that are numbers in a workbook.
 # Which stands of what was corrected by hand and what the file says.
 KEEP, TAKE, EACH = "keep", "take", "each"
@@ -99,6 +106,7 @@ class Plan:
     extra_note: str = ""
     unmarked_amounts: tuple[str, ...] = ()
     asked: bool = False
+    left_out: bool = False
     derived_state: bool = False
     owner_is_municipality: bool = False
     # Columns whose value somebody corrected by hand after an earlier import.
@@ -386,7 +394,12 @@ class Judge:
         self._match_titles(by_title)
         for key, plans in by_title.items():
             if key and len(plans) > 1:
-                self._refuse_overlapping(plans)
+                self._tell_apart(plans)
+
+    @staticmethod
+    def _have_numbers_of_their_own(plans: Sequence[Plan]) -> bool:
+        numbers = [plan.wanted.get("project_number", "") for plan in plans]
+        return len(plans) > 1 and all(numbers) and len(set(numbers)) == len(numbers)
 
     def _match_ids(self, by_id: Mapping[tuple[int, int], list[Plan]]) -> None:
         standing = {
@@ -419,17 +432,21 @@ class Judge:
 
     def _match_titles(self, by_title: Mapping[str, list[Plan]]) -> None:
         candidates: dict[str, list[tuple[int, Period | None]]] = {}
-        for pk, title, first, last in (
+        numbers: dict[int, str] = {}
+        for pk, title, first, last, number in (
             Project.objects.filter(municipality=self.municipality)
             .standing()
             .order_by("pk")
-            .values_list("pk", "title", "starts_on", "ends_on")
+            .values_list("pk", "title", "starts_on", "ends_on", "project_number")
         ):
             key = fold(title)
             if key in by_title:
+                numbers[pk] = number
                 candidates.setdefault(key, []).append((pk, Period(first, last) if first or last else None))
         self._choices: list[tuple[Plan, list[int]]] = []
+        self._phases: list[tuple[Plan, int]] = []
         for key, plans in by_title.items():
+            apart = self._have_numbers_of_their_own(plans)
             for plan in plans:
                 period = plan.period
                 found = [
@@ -437,6 +454,11 @@ class Judge:
                     for pk, standing in candidates.get(key, ())
                     if standing is None or period is None or standing.overlaps(period)
                 ]
+                # Phases of one title are told apart by their numbers in the accounts.
+                asked_for = plan.wanted.get("project_number", "")
+                if (asked_for and len(plans) > 1) or len(found) > 1:
+                    same = [pk for pk in found if asked_for and numbers[pk] == asked_for]
+                    found = same or ([pk for pk in found if not numbers[pk]] if apart else found)
                 if len(found) == 1:
                     plan.target_id = found[0]
                 elif found:
@@ -468,6 +490,7 @@ class Judge:
             )
             plan.asked = plan.asked or not chosen
             plan.target_id = int(chosen) if chosen not in ("", NEW) else None
+        self._ask_what_rows_are()
         for plan in self.plans:
             if plan.target_id is not None:
                 plan.target = self.projects.get(plan.target_id)
@@ -482,8 +505,65 @@ class Judge:
         period = project.period_label or _("period not stated")
         return f"{project.register_id} {project.title}, {period}"
 
-    def _refuse_overlapping(self, plans: Sequence[Plan]) -> None:
-        """Rows of one title whose periods do not keep them apart are one project, told twice."""
+    def _tell_apart(self, plans: Sequence[Plan]) -> None:
+        """Rows of one title whose periods do not keep them apart are one project, told twice; unless each has
+        a project number of its own, which is asked about.
+        """
+        together = self._overlapping(plans)
+        if not self._have_numbers_of_their_own(plans):
+            for plan in plans:
+                if plan.line in together:
+                    self._refuse_twin(plan, together[plan.line])
+            return
+        choosing = {plan.line for plan, _found in self._choices}
+        asked = [
+            plan
+            for plan in plans
+            if plan.line in together and plan.target_id is None and plan.line not in choosing
+        ]
+        # One of them is what the title says; the others are asked about.
+        self._phases += [
+            (plan, together[plan.line]) for plan in (asked[1:] if len(asked) == len(plans) else asked)
+        ]
+
+    def _ask_what_rows_are(self) -> None:
+        """About rows that would be new projects and perhaps are none: sums, and phases of one title."""
+        given: Mapping[str, str] = self.answers.get("matches", {})
+        choosing = {plan.line for plan, _found in self._choices}
+        for plan in self.plans:
+            if plan.target_id is None and plan.line not in choosing and _SUM_ROW.fullmatch(fold(plan.title)):
+                chosen = self.questions.ask(
+                    f"match:{plan.line}",
+                    plan.line,
+                    text=_("Is “%(title)s” a sum of the other rows?") % {"title": plan.title},
+                    choices=((SUM, _("A sum: leave the row out")), (NEW, _("A new project"))),
+                    answer=given.get(str(plan.line), ""),
+                )
+                plan.asked = plan.asked or not chosen
+                plan.left_out = chosen == SUM
+        for plan, other in self._phases:
+            chosen = self.questions.ask(
+                f"match:{plan.line}",
+                plan.line,
+                text=_(
+                    "“%(title)s” stands on several lines with different project numbers. Is line %(line)d, with "
+                    "the number %(number)s, a project of its own?"
+                )
+                % {"title": plan.title, "line": plan.line, "number": plan.wanted["project_number"]},
+                choices=(
+                    (NEW, _("A new project")),
+                    (SAME, _("The same project as on line %(line)d") % {"line": other}),
+                ),
+                answer=given.get(str(plan.line), ""),
+            )
+            plan.asked = plan.asked or not chosen
+            if chosen == SAME:
+                self._refuse_twin(plan, other)
+                self._refuse_twin(next(one for one in self.plans if one.line == other), plan.line)
+
+    @staticmethod
+    def _overlapping(plans: Sequence[Plan]) -> dict[int, int]:
+        """The lines whose periods, or the want of them, do not keep them apart → another such line."""
         refused: dict[int, int] = {}
         undated = [plan for plan in plans if plan.period is None]
         dated = sorted(
@@ -501,9 +581,7 @@ class Judge:
                 refused.setdefault(furthest[0].line, plan.line)
             if furthest is None or (period.last or date.max) > (furthest[1].last or date.max):
                 furthest = (plan, period)
-        for plan in plans:
-            if plan.line in refused:
-                self._refuse_twin(plan, refused[plan.line])
+        return refused
 
     def _refuse_twins(self) -> None:
         """Rows that lead to the same project, whichever way each was recognised."""
@@ -679,6 +757,8 @@ class Judge:
             for name in ("total_budget", "own_share")
         )
         for plan in self.plans:
+            if plan.left_out:
+                continue
             for name in plan.unmarked_amounts:
                 mark = f"{name}_approximate"
                 stands = plan.target is not None and (
@@ -718,6 +798,8 @@ class Judge:
             return Outcome.REFUSED
         if plan.asked:
             return Outcome.ASKED
+        if plan.left_out:
+            return Outcome.UNCHANGED
         if plan.target_id is None:
             return Outcome.NEW
         changed = plan.changes or plan.changes_units or plan.changes_parties
@@ -749,6 +831,12 @@ class Judge:
 
     def _notes(self) -> list[str]:
         notes = list(self.sheet.notes)
+        notes += [
+            _("Line %(line)d, “%(title)s”, is a sum and is left out.")
+            % {"line": plan.line, "title": plan.title}
+            for plan in self.plans
+            if plan.left_out
+        ]
         formulas = [
             plan.line
             for plan in self.plans
@@ -803,7 +891,7 @@ class Judge:
         found: dict[str, Reference] = {}
         for plan in self.plans:
             reference = plan.wanted.get(column)
-            if reference is not None and reference.pk is None and not plan.row.troubles:
+            if reference is not None and reference.pk is None and not plan.row.troubles and not plan.left_out:
                 found.setdefault(fold(reference.name), reference)
         return list(found.values())
 

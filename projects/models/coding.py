@@ -49,6 +49,8 @@ class ProjectNumber(MunicipalityOwned):
         related_name="project_numbers",
         verbose_name=_("project"),
     )
+    # What joining wrote into the project's own fields, so that parting takes back that alone.
+    written = models.JSONField(default=dict, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta(MunicipalityOwned.Meta):

@@ -96,6 +96,8 @@ class ListedGrant(MunicipalityOwned):
         Person, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("settled by")
     )
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    # What joining wrote into the project's own fields, so that opening again takes back that alone.
+    written = models.JSONField(default=dict, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta(MunicipalityOwned.Meta):

@@ -26,6 +26,7 @@ from strategy.walls import (
     works_here,
 )
 from values.money import Amount, Money
+from values.personal_number import PATTERN as PERSONAL_NUMBER
 from values.precision import PartialDate, Precision
 
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ class Project(MunicipalityOwned):
                 name="research_is_told_of_research_projects",
             ),
             models.CheckConstraint(
-                condition=~Q(initiated_by__regex=r"\d{6}[-+ ]?\d{4}"),
+                condition=~Q(initiated_by__regex=PERSONAL_NUMBER),
                 name="no_personal_identity_number_about_who_started",
             ),
             models.CheckConstraint(

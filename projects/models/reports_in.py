@@ -115,7 +115,11 @@ class ReportedProject(MunicipalityOwned):
             # What was reported stays as it was said.
             pgtrigger.ReadOnly(
                 name="stays_as_it_was_said",
-                fields=["title", "funder", "amount", "starts_on", "ends_on", "file", "reported_by"],
+                fields=[
+                    *("title", "funder", "amount", "amount_currency", "amount_approximate"),
+                    *("starts_on", "starts_precision", "ends_on", "ends_precision"),
+                    *("file", "reported_by", "by_mail"),
+                ],
             ),
         ]
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
+from strategy import history
 from strategy.models import Municipality, MunicipalityKind, Unit, UnitKind, UnitName
 from values.organisation_number import NotAnOrganisationNumber, parse_organisation_number
 from values.text import fold, squeeze
@@ -51,7 +52,10 @@ def without_dots(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Ours, or perhaps ours. `unit_id` is the company or administration that is meant; none the municipality."""
+    """Ours, or perhaps ours. `unit_id` is the company or administration that is meant; none the municipality.
+
+    `how` is kept with the grant: in the language of the record.
+    """
 
     ours: bool
     how: str
@@ -71,6 +75,11 @@ class Recogniser:
         self._numbers: dict[str, int | None] = {self.number: None} if self.number else {}
         self._perhaps: dict[str, int | None] = {}
         self.places = self._place_names(municipality)
+        with history.in_the_record():
+            self._take_names(municipality)
+        self.recognise = lru_cache(maxsize=50_000)(self._recognise)
+
+    def _take_names(self, municipality: Municipality) -> None:
         for variant in self._variants(municipality):
             self._names.setdefault(variant, (_("The municipality's name"), None))
         self._plain = {without_dots(name) for name in self._names} - self._names.keys()
@@ -83,7 +92,6 @@ class Recogniser:
             *((pk, name, kind == "former") for pk, name, kind in others),
         ]:
             self._add_unit(pk, name, kinds[pk], wholes, former=former)
-        self.recognise = lru_cache(maxsize=50_000)(self._recognise)
 
     @staticmethod
     def _place_names(municipality: Municipality) -> set[str]:
@@ -129,6 +137,10 @@ class Recogniser:
             self._perhaps.setdefault(key, pk)
 
     def _recognise(self, name: str, number_text: str) -> Recognised | None:
+        with history.in_the_record():
+            return self._judge(name, number_text)
+
+    def _judge(self, name: str, number_text: str) -> Recognised | None:
         key = name_key(name)
         number = organisation_number(number_text) if number_text else ""
         match self.remembered.get(key, ""):

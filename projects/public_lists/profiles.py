@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pages.columns import Text
@@ -43,6 +44,8 @@ FIELDS: Mapping[str, Text] = {
 }
 # At least this must be there: what it is called, and who was granted it.
 NEEDED = ("title", "recipient")
+# What a second table can say of a project; the rest is said of each recipient, in the first.
+OF_THE_PROJECT = ("title", "total", "starts", "ends", "programme", "summary")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,15 @@ class Profile:
     programmes: Mapping[str, str] = field(default_factory=dict)
     # Headings that were seen and are not read: so that a new one is told from them.
     others: tuple[str, ...] = ()
+    # The shipped profile whose list this is in another form: its grants are the same, and known from before.
+    based_on: str = ""
+    # The municipality's own, which can be removed: its key.
+    own: int | None = None
+
+    @property
+    def list_name(self) -> str:
+        """The list whose grants they are, in whatever form it came."""
+        return self.based_on or self.name
 
     @property
     def headings(self) -> dict[str, str]:
@@ -309,26 +321,81 @@ SHIPPED: tuple[Profile, ...] = (
 )
 
 
+_SHIPPED: Mapping[str, Profile] = {fold(profile.name): profile for profile in SHIPPED}
+
+
+def shipped(name: str) -> Profile | None:
+    return _SHIPPED.get(fold(name))
+
+
+# How a `GrantListProfile` keeps what is no column of the first table.
+_BASED_ON = "based_on"
+_PART, _KEY, _ON = "beside.part", "beside.key", "beside.on"
+_BESIDE = "beside."
+
+
+def kept(
+    columns: Mapping[str, str], given: Mapping[str, str], beside: Beside | None, based_on: str
+) -> dict[str, dict[str, str]]:
+    """The `columns` and `given` of a `GrantListProfile`, as `own` reads them."""
+    told = {field: heading for field, heading in columns.items() if heading}
+    if beside is not None:
+        told |= {_PART: beside.part, _KEY: beside.key, _ON: beside.on}
+        told |= {f"{_BESIDE}{field}": heading for field, heading in beside.columns.items() if heading}
+    left_unsaid = {field: value for field, value in given.items() if value}
+    return {"columns": told, "given": left_unsaid | ({_BASED_ON: based_on} if based_on else {})}
+
+
 def own(row: GrantListProfile) -> Profile:
-    """A profile that the municipality pointed out itself."""
+    """A profile that the municipality pointed out itself; what it leaves unsaid is the shipped one's it is based on.
+
+    One that bears a shipped profile's name is told apart from it by its own.
+    """
+    columns = {field: heading for field, heading in row.columns.items() if not field.startswith(_BESIDE)}
+    given = {field: value for field, value in row.given.items() if field != _BASED_ON}
+    same_name = shipped(row.name)
+    base = shipped(row.given.get(_BASED_ON, "")) or same_name
+    beside = None
+    if _KEY in row.columns:
+        beside = Beside(
+            part=row.columns[_PART],
+            key=row.columns[_KEY],
+            on=row.columns[_ON],
+            columns={
+                field.removeprefix(_BESIDE): heading
+                for field, heading in row.columns.items()
+                if field.startswith(_BESIDE) and field not in (_PART, _KEY, _ON)
+            },
+        )
     return Profile(
-        row.name,
-        columns=dict(row.columns),
-        given=dict(row.given),
-        needed=tuple(row.columns),
-        published_at=row.source_url,
+        gettext("%(name)s, own columns") % {"name": row.name} if same_name else row.name,
+        columns=columns,
+        given=({**base.given, **given} if base else given),
+        needed=tuple(columns),
+        part=base.part if base else "",
+        beside=beside,
+        numbered=base.numbered if base else {},
+        programmes=base.programmes if base else {},
+        others=base.others if base else (),
+        published_at=row.source_url or (base.published_at if base else ""),
+        based_on=base.name if base else "",
+        own=row.pk,
     )
 
 
 def known(rows: list[GrantListProfile]) -> dict[str, Profile]:
-    """All profiles by name; the municipality's own goes before a shipped one of the same name."""
-    every: dict[str, Profile] = {profile.name: profile for profile in SHIPPED}
-    return every | {row.name: own(row) for row in rows}
+    """All profiles by name, the shipped ones first: the municipality's own stand beside them, never instead."""
+    every = [*SHIPPED, *map(own, rows)]
+    return {profile.name: profile for profile in every}
 
 
 def recognised(headers: tuple[str, ...], profiles: Mapping[str, Profile]) -> Profile | None:
-    """The profile whose needed columns are all there; of several the one that reads the most columns."""
+    """The profile whose needed columns are all there; of several the one that reads the most columns.
+
+    A shipped one goes before the municipality's own, so that it recognises its own form whatever was pointed out.
+    """
     fitting = [profile for profile in profiles.values() if not profile.missing(headers)]
+    fitting = [profile for profile in fitting if profile.own is None] or fitting
     present = {fold(header) for header in headers}
 
     def read(profile: Profile) -> int:

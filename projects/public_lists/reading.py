@@ -23,10 +23,11 @@ from functools import wraps
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
+from urllib.parse import quote
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from python_calamine import CalamineError, CalamineWorkbook
 
 from pages.files import ChooseSheet, Problem, TableRefused
@@ -38,8 +39,19 @@ from values.text import fold, nfc, squeeze
 # What a package may unpack to. Read row by row, it costs time and not memory.
 MOST_UNPACKED = 2 * 1024 * 1024 * 1024
 MOST_PARTS = 200
-# JSON and XLSX must be held whole.
+# Tables shrink to a tenth; what shrinks to less than a hundredth is no table. Small ones are not asked.
+MOST_RATIO = 100
+RATIO_FROM = 20 * 1024 * 1024
+# JSON and XLSX must be held whole, and JSON takes many times its length: by its objects and their values.
 MOST_HELD = 200 * 1024 * 1024
+MOST_HELD_OF_JSON = 30 * 1024 * 1024
+MOST_OBJECTS = 500_000
+MOST_VALUES = 4_000_000
+# Signs: of one line, of one row (which may go on over several lines), and of the lines where headings are sought.
+MOST_OF_A_LINE = 1024 * 1024
+MOST_OF_A_ROW = 6 * 1024 * 1024
+MOST_OF_A_HEAD = 4 * 1024 * 1024
+MOST_COLUMNS = 2_000
 MOST_ROWS_OF_A_WORKBOOK = 200_000
 # More grants to one municipality in one list is no list of its grants.
 MOST_OURS = 5_000
@@ -182,7 +194,13 @@ def parts(source: Source, name: str = "") -> list[Part]:
     if any(info.filename.lower().startswith("xl/") for info in infos):
         return [Part(name, whole, size)]
     tables = [info for info in infos if info.filename.lower().endswith((".csv", ".txt", ".json", ".xlsx"))]
-    if len(tables) > MOST_PARTS or sum(info.file_size for info in tables) > MOST_UNPACKED:
+    unpacked = sum(info.file_size for info in tables)
+    packed = sum(info.compress_size for info in tables)
+    if (
+        len(tables) > MOST_PARTS
+        or unpacked > MOST_UNPACKED
+        or (unpacked > RATIO_FROM and unpacked > MOST_RATIO * max(packed, 1))
+    ):
         raise _refused(
             "too_large_unpacked",
             _(
@@ -221,18 +239,29 @@ def read_any(part: Part, *, sheet: str | None = None) -> Listing:
         return _workbook(_held(part), sheet)
     text = begins.decode("utf-8-sig", errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith(("[", "{")):
-        return _json(_held(part))
+        return _json(_held(part, MOST_HELD_OF_JSON))
     return _csv(part)
 
 
-def _held(part: Part) -> bytes:
-    if part.size > MOST_HELD:
-        raise _refused(
-            "too_large",
-            _("The table is too large to be read in this form. Fetch it as CSV, which is read row by row."),
-        )
+def _held(part: Part, most: int = MOST_HELD) -> bytes:
+    if part.size > most:
+        raise _too_large_to_hold()
     with part.open() as file:
         return file.read()
+
+
+def _too_large_to_hold() -> TableRefused:
+    return _refused(
+        "too_large",
+        _("The table is too large to be read in this form. Fetch it as CSV, which is read row by row."),
+    )
+
+
+def _no_columns_of_a_list() -> TableRefused:
+    return _refused(
+        "too_many_columns",
+        _("The file has more columns than any list of grants. Choose the file that holds the list."),
+    )
 
 
 def _workbook(data: bytes, sheet: str | None) -> Listing:
@@ -280,6 +309,9 @@ def _heading_place(rows: Sequence[Sequence[Any]]) -> int | None:
 
 
 def _json(data: bytes) -> Listing:
+    # Counted before anything is made of them; marks within texts count too, of which a list has far fewer.
+    if data.count(b"{") + data.count(b"[") > MOST_OBJECTS or data.count(b",") > MOST_VALUES:
+        raise _too_large_to_hold()
     try:
         told = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -292,6 +324,8 @@ def _json(data: bytes) -> Listing:
     if not objects:
         raise _refused("no_rows", _("The file holds no rows. Choose the file that holds the list."))
     headers = tuple(dict.fromkeys(_heading(str(key)) for one in objects[:1000] for key in one))
+    if len(headers) > MOST_COLUMNS:
+        raise _no_columns_of_a_list()
 
     def rows() -> Iterator[tuple[int, Sequence[str]]]:
         for number, one in enumerate(objects, start=1):
@@ -327,17 +361,21 @@ def _csv(part: Part) -> Listing:
     else:
         encoding = _encoding(peek)
     with part.open() as file, io.TextIOWrapper(file, encoding, errors="replace", newline="") as text:
-        lines = list(islice(text, _HEADER_WITHIN))
+        lines = _head(text)
     delimiter, headers, after = _headings_of_csv(lines)
+    if len(headers) > MOST_COLUMNS:
+        raise _no_columns_of_a_list()
     broken: list[int] = []
 
     def rows() -> Iterator[tuple[int, Sequence[str]]]:
         with part.open() as file, io.TextIOWrapper(file, encoding, errors="replace", newline="") as text:
             # Lenient: a quotation mark too many in somebody's summary must not stop a list of all grants.
-            reader = csv.reader(islice(text, after, None), delimiter=delimiter)
+            told = _Lines(text)
+            reader = csv.reader(islice(told, after, None), delimiter=delimiter)
             width = len(headers)
             while True:
                 line = after + reader.line_num + 1
+                told.of_row = 0
                 try:
                     cells = next(reader)
                 except StopIteration:
@@ -352,6 +390,38 @@ def _csv(part: Part) -> Listing:
                 yield line, cells
 
     return Listing(headers, rows(), broken=broken)
+
+
+class _Lines:
+    """The lines of a text. Raises TableRefused where a line, or a row of several, is longer than any table has."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self.text = text
+        self.of_row = 0  # signs since the reader's last row
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.text.readline(MOST_OF_A_LINE + 1):
+            self.of_row += len(line)
+            if len(line) > MOST_OF_A_LINE or self.of_row > MOST_OF_A_ROW:
+                raise _refused(
+                    "line_too_long",
+                    _(
+                        "The file has a line that is far longer than any row of a table. Choose the list as CSV, "
+                        "XLSX or JSON, as the funder publishes it."
+                    ),
+                )
+            yield line
+
+
+def _head(text: IO[str]) -> list[str]:
+    """The lines among which the headings stand."""
+    told = _Lines(text)
+    lines: list[str] = []
+    for line in told:
+        lines.append(line)
+        if len(lines) == _HEADER_WITHIN or told.of_row > MOST_OF_A_HEAD:
+            break
+    return lines
 
 
 def _encoding(peek: bytes) -> str:
@@ -444,14 +514,16 @@ def read_day(text: str) -> date | None:
     return known if 1950 <= known.year <= 2199 else None
 
 
-_TAG = re.compile(r"<[^<>]{0,200}>")
+# A letter or a stroke comes right after: "5 < 7 > 3" is no mark-up.
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]{0,200}>")
 # Unicode's Cc and Cs: the database takes neither NUL nor half a letter.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def read_text(text: str, longest: int) -> str:
     """On one line, without mark-up, cut at what the register keeps."""
-    plain = squeeze(_CONTROL.sub(" ", html.unescape(_TAG.sub(" ", text))))
+    # Unescaped first: mark-up that is written as &lt;b&gt; is mark-up too.
+    plain = squeeze(_CONTROL.sub(" ", _TAG.sub(" ", html.unescape(text))))
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
@@ -466,7 +538,7 @@ class ChangedFormat(TableRefused):
             "The list of %(profile)s has no column “%(missing)s”.",
             "The list of %(profile)s has no columns “%(missing)s”.",
             len(missing),
-        ) % {"profile": profile.name, "missing": "”, “".join(missing)}
+        ) % {"profile": profile.name, "missing": pgettext("between two quoted names", "”, “").join(missing)}
         if new:
             message += " " + _("Columns that were not there before: %(new)s.") % {"new": ", ".join(new[:20])}
         message += " " + _("Its form has changed: point out its columns.")
@@ -495,10 +567,10 @@ def find_ours(
         (columns.get("recipient"), columns.get("organisation_number"), columns.get("country"), "")
     ]
     for n in range(1, 1000):
-        heading = profile.numbered.get("recipient", "").format(n=n)
+        heading = profile.numbered.get("recipient", "").replace("{n}", str(n))
         if not heading or fold(heading) not in places:
             break
-        country = profile.numbered.get("country", "").format(n=n)
+        country = profile.numbered.get("country", "").replace("{n}", str(n))
         who.append((places[fold(heading)], None, places.get(fold(country)), "partner"))
     ours: list[Grant] = []
     perhaps: list[Grant] = []
@@ -608,9 +680,10 @@ def _grant(
         # Nobody else is named in the row: the sum of the whole is the recipient's.
         granted, total = total, None
     currency = squeeze(cell("currency")).upper()
+    # The profile's own address has a place for the reference; a cell that looks like one is not filled in.
     url = read_text(cell("url"), 500)
-    if "{reference}" in url:
-        url = url.format(reference=reference)
+    if url == profile.given.get("url"):
+        url = url.replace("{reference}", quote(reference, safe=""))
     grant = Grant(
         line=line,
         reference=reference,
@@ -627,7 +700,7 @@ def _grant(
         currency=currency if re.fullmatch(r"[A-Z]{3}", currency) else "SEK",
         starts=day("starts"),
         ends=day("ends"),
-        url=url if url.startswith(("https://", "http://")) else "",
+        url=url if url.startswith(("https://", "http://")) and len(url) <= 500 else "",
         unit_id=match.unit_id,
         matched_by=match.how[:200],
     )
@@ -663,7 +736,7 @@ def _join(
     if absent := [heading for heading in beside.columns.values() if fold(heading) not in places]:
         notes.append(
             _("The table %(part)s has no column “%(column)s”.")
-            % {"part": beside.part, "column": "”, “".join(absent)}
+            % {"part": beside.part, "column": pgettext("between two quoted names", "”, “").join(absent)}
         )
     key = places[fold(beside.key)]
     wanted: dict[str, list[Grant]] = {}

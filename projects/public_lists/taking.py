@@ -3,7 +3,9 @@
 What is ours in a list is kept with the batch when it is read (`answers["grants"]`), so that a list of
 hundreds of thousands of rows is not read again for each look. Confirming writes a `ListedGrant` for each
 grant that is new, and brings known ones up to date; what was settled stays settled, so that next year's
-list shows only what is new. Grants are never deleted: undoing a list hides those that nobody has settled.
+list shows only what is new. Grants are never deleted: undoing a list hides those that nobody has settled,
+takes back what confirming it settled by itself, and gives changed ones their former values. Lists of the same
+name are undone in the reverse of their order.
 """
 
 from __future__ import annotations
@@ -15,27 +17,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.models import Count, Min, Q, QuerySet
-from django.utils import translation
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from pages.columns import Text, on_screen
 from pages.files import ChooseSheet, Problem, TableRefused
 from pages.forms import register_messages
 from pages.imports import Difference, JudgedRow, Outcome, Preview, require_ready
+from projects.code_lists import refuse_before_later
 from projects.models import GrantListProfile, ListedGrant, Project
 from projects.models.public_lists import Outcome as Settled
 from projects.public_lists import profiles
 from projects.public_lists.matching import Recogniser
-from projects.public_lists.profiles import Profile
+from projects.public_lists.profiles import Beside, Profile
 from projects.public_lists.reading import (
+    MOST_UNPACKED,
+    ChangedFormat,
     Found,
     Grant,
     Part,
@@ -44,6 +49,7 @@ from projects.public_lists.reading import (
     headers_of,
     parts,
 )
+from projects.registry import Written, marked_reason, standing_locked, take_back
 from strategy import history
 from strategy.attachments import contents, store
 from strategy.models import BatchState, ImportBatch, RememberedWord
@@ -53,6 +59,8 @@ from values.precision import PartialDate, Precision
 from values.text import fold, squeeze
 
 KIND = "public_list"
+# What a list that is kept whole may unpack to: it is read while somebody waits. The command takes longer ones.
+MOST_UNPACKED_AT_ONCE = 200 * 1024 * 1024
 
 MESSAGES = {
     "a_profile_stands_once": gettext_lazy("There is already a list of this name. Choose another name."),
@@ -226,11 +234,19 @@ class Package:
     tables: tuple[Part, ...]
 
     @classmethod
-    def of(cls, name: str, source: Source, *others: tuple[str, Source]) -> Package:
+    def of(cls, name: str, source: Source, *others: tuple[str, Source], most: int = MOST_UNPACKED) -> Package:
+        """`most` is what all of it may unpack to, in bytes. Raises TableRefused."""
         tables = parts(source, name)
         for other_name, other in others:
             tables += parts(other, other_name)
+        if sum(table.size for table in tables) > most:
+            raise too_large_at_once(most)
         return cls(name, tuple(tables))
+
+    @property
+    def size(self) -> int:
+        """In bytes, unpacked."""
+        return sum(table.size for table in self.tables)
 
 
 def _chosen(
@@ -261,19 +277,28 @@ def read(
     if chosen is None:
         return None, None
     recogniser = Recogniser(reader.municipality, remembered_recipients(reader))
-    found = find_ours(tables, chosen, recogniser, sheet=sheet)
-    if not recogniser.number:
-        note = _(
-            "The municipality's organisation number is not stated under Organisation, so grants are recognised by "
-            "names alone."
-        )
-        found = replace(found, notes=(note, *found.notes))
+    try:
+        with history.in_the_record():
+            found = find_ours(tables, chosen, recogniser, sheet=sheet)
+            if not recogniser.number:
+                note = _(
+                    "The municipality's organisation number is not stated under Organisation, so grants are "
+                    "recognised by names alone."
+                )
+                found = replace(found, notes=(note, *found.notes))
+    except TableRefused:
+        # What is found is kept with the list; a refusal is told to whoever reads now, in their language.
+        if get_language() != settings.LANGUAGE_CODE:
+            find_ours(tables, chosen, recogniser, sheet=sheet)
+        raise
     return chosen, found
 
 
 def _kept(profile: Profile, found: Found) -> dict[str, Any]:
     return {
-        "profile": profile.name,
+        # The list, in whatever form it came: what it names is known in its other forms too.
+        "profile": profile.list_name,
+        "columns": profile.name,
         "grants": [grant.as_data() for grant in found.ours],
         "perhaps": [grant.as_data() for grant in found.perhaps],
         "read": found.read,
@@ -298,7 +323,7 @@ def upload(
     together are stored packed. With `keep` false the batch is judged alone, for a command that shows and writes
     nothing. Raises TableRefused and ChangedFormat, and then nothing is stored.
     """
-    package = Package.of(name, data, *others)
+    package = Package.of(name, data, *others, most=MOST_UNPACKED_AT_ONCE)
     answers: dict[str, Any] = {"wanted": profile}
     if sheet is not None:
         answers["sheet"] = sheet
@@ -331,13 +356,37 @@ def keep_extract(
     """As `upload`, of a list too large to be kept: what is stored is what of it is ours, as JSON."""
     chosen, found = read(reader, package, profile=profile, sheet=sheet)
     if chosen is None or found is None:
-        raise no_profile()
+        raise no_profile(reader, package, sheet=sheet)
     data = json.dumps({"list": name, **_kept(chosen, found)}, ensure_ascii=False, indent=1).encode()
     answers: dict[str, Any] = {"wanted": profile, "extract": True}
     return _stored(reader, f"{name}.json", data, "application/json", answers, chosen, found, keep=keep)
 
 
-def no_profile() -> TableRefused:
+def too_large_at_once(most: int) -> TableRefused:
+    return TableRefused(
+        Problem(
+            "too_large_unpacked",
+            None,
+            None,
+            _(
+                "The list is larger than %(most)d MB unpacked, more than can be read while you wait. Ask whoever "
+                "runs the installation to take it in with the command take_public_list."
+            )
+            % {"most": most // (1024 * 1024)},
+        )
+    )
+
+
+def no_profile(reader: Reader, package: Package, *, sheet: str | None = None) -> TableRefused:
+    """Why no profile fits: which columns are missing where the list is much like one, else that it is like none.
+
+    Raises ChooseSheet where nobody has said which sheet the list is.
+    """
+    every = profiles_of(reader)
+    for headings in headers_of(package.tables, sheet=sheet).values():
+        near = profiles.nearest(headings, every)
+        if near is not None and (missing := near.missing(headings)):
+            return ChangedFormat(near, missing, near.unknown(headings))
     return TableRefused(
         Problem(
             "no_profile",
@@ -375,7 +424,11 @@ def _stored(
 
 
 def package_of(batch: ImportBatch) -> Package:
-    return Package.of(batch.file.name, contents(batch.file))
+    return Package.of(batch.file.name, contents(batch.file), most=MOST_UNPACKED_AT_ONCE)
+
+
+class NameTaken(Exception):
+    """The name is a shipped profile's, or another own profile's that was not to be replaced."""
 
 
 def point_out(
@@ -387,22 +440,51 @@ def point_out(
     given: Mapping[str, str],
     source_url: str = "",
     part: str = "",
+    beside: Beside | None = None,
+    based_on: str = "",
+    replacing: bool = False,
 ) -> ImportBatch:
-    """Keeps which column says what as a profile of the municipality's, and reads the list by it."""
+    """Keeps which column says what as a profile of the municipality's, and reads the list by it.
+
+    `part` is the table that is read first, `beside` what the second says, `based_on` the shipped profile whose list
+    this is in another form. Raises NameTaken for a shipped profile's name, and unless `replacing` for an own one's.
+    """
     reader.require("grant_list.take", batch)
+    name = squeeze(name)[:100]
+    if profiles.shipped(name) is not None:
+        raise NameTaken(
+            _("“%(name)s” is a list that the register knows by itself. Choose another name, for example “%(other)s”.")
+            % {"name": name, "other": f"{name} {reader.today.year}"}
+        )
     with transaction.atomic():
         _still(batch, BatchState.JUDGED)
+        standing = GrantListProfile.objects.filter(municipality=reader.municipality, name=name)
+        if not replacing and standing.exists():
+            raise NameTaken(
+                _(
+                    "The columns of a list called “%(name)s” are remembered already. Choose another name, or tick "
+                    "that they are replaced."
+                )
+                % {"name": name}
+            )
         GrantListProfile.objects.update_or_create(
             municipality=reader.municipality,
-            name=squeeze(name)[:100],
-            defaults={
-                "columns": {field: heading for field, heading in columns.items() if heading},
-                "given": {field: value for field, value in given.items() if value},
-                "source_url": source_url,
-            },
+            name=name,
+            defaults={"source_url": source_url, **profiles.kept(columns, given, beside, based_on)},
         )
-        _read_again(reader, batch, profile=squeeze(name)[:100], part=part)
+        _read_again(reader, batch, profile=name, part=part)
     return batch
+
+
+def own_profiles(reader: Reader) -> QuerySet[GrantListProfile]:
+    found = GrantListProfile.objects.filter(municipality=reader.municipality)
+    return found if reader.can("grant_list.take") else found.none()
+
+
+def forget(reader: Reader, row: GrantListProfile) -> None:
+    """Removes what the municipality pointed out about a list; grants that were read by it stay."""
+    reader.require("grant_list.take")
+    row.delete()
 
 
 def choose_sheet(reader: Reader, batch: ImportBatch, sheet: str) -> None:
@@ -447,13 +529,15 @@ def say_recipients(reader: Reader, batch: ImportBatch, said: Mapping[str, str]) 
         )
         keys = {fold(name): meaning for name, meaning in meant.items()}
         grants, perhaps = list(batch.answers.get("grants", [])), []
+        with history.in_the_record():
+            ours = _("Said to be ours")
         for told in batch.answers.get("perhaps", []):
             meaning = keys.get(fold(told["recipient"]), "")
             if meaning == "ours":
-                grants.append({**told, "unit_id": None, "matched_by": _("Said to be ours")})
+                grants.append({**told, "unit_id": None, "matched_by": ours})
             elif meaning.startswith("unit:"):
                 unit = int(meaning.removeprefix("unit:"))
-                grants.append({**told, "unit_id": unit, "matched_by": _("Said to be ours")})
+                grants.append({**told, "unit_id": unit, "matched_by": ours})
             elif not meaning:
                 perhaps.append(told)
         batch.answers = {**batch.answers, "grants": grants, "perhaps": perhaps}
@@ -507,6 +591,11 @@ class Plan:
     hidden: bool = False  # stood in a list that was undone
 
     @property
+    def rests_on_undone(self) -> bool:
+        """Whether the list that brought the grant was undone, settled or not: this one holds it instead."""
+        return self.row is not None and self.row.batch.state == BatchState.UNDONE
+
+    @property
     def is_new(self) -> bool:
         return self.row is None or self.hidden
 
@@ -533,16 +622,21 @@ class Plan:
 
 
 class Judge:
-    """A batch's grants against those listed before and against the register; three queries."""
+    """A batch's grants against those listed before and against the register; three queries.
 
-    def __init__(self, reader: Reader, batch: ImportBatch) -> None:
+    With `lock` the listed ones are held as they stand, so that nobody settles one in the same moment.
+    """
+
+    def __init__(self, reader: Reader, batch: ImportBatch, *, lock: bool = False) -> None:
         self.source: str = batch.answers.get("profile", "")
-        standing = {
-            (row.reference, fold(row.recipient)): row
-            for row in ListedGrant.objects.filter(
-                municipality=reader.municipality, source=self.source
-            ).select_related("batch", "project")
-        }
+        listed = (
+            ListedGrant.objects.filter(municipality=reader.municipality, source=self.source)
+            .select_related("batch", "project")
+            .order_by("pk")
+        )
+        if lock:
+            listed = listed.select_for_update(of=("self",))
+        standing = {(row.reference, fold(row.recipient)): row for row in listed}
         register = Register(reader)
         self.plans: list[Plan] = []
         self.read: int = batch.answers.get("read", 0)
@@ -615,12 +709,24 @@ _BY_REFERENCE = gettext_lazy("Known by the funder's reference")
 
 
 def _in_the_record(text: Text) -> str:
-    with translation.override(settings.LANGUAGE_CODE):
+    with history.in_the_record():
         return str(text)
 
 
 def _told(text: Text, batch: ImportBatch) -> str:
     return _in_the_record(text) % {"number": batch.pk, "file": batch.file.name}
+
+
+def _one_at_a_time(reader: Reader) -> None:
+    """Lists of one municipality are confirmed and undone one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('projects.public_lists'), %s)", [reader.municipality.pk]
+        )
+
+
+def _said(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def confirm(reader: Reader, batch: ImportBatch, *, seen: str, at: datetime) -> Preview:
@@ -630,17 +736,15 @@ def confirm(reader: Reader, batch: ImportBatch, *, seen: str, at: datetime) -> P
     """
     reader.require("grant_list.take", batch)
     with transaction.atomic():
+        _one_at_a_time(reader)
         _still(batch, BatchState.JUDGED)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('projects.public_lists'), %s)",
-                [reader.municipality.pk],
-            )
-        judge = Judge(reader, batch)
+        judge = Judge(reader, batch, lock=True)
         preview = judge.preview()
         require_ready(preview, seen=seen, leave_out_refused=False)
         history.give_reason(_told(_TAKEN, batch))
         new = []
+        told: dict[str, dict[str, tuple[str, str]]] = {}
+        by_itself: list[ListedGrant] = []
         for plan in judge.plans:
             settled: dict[str, Any] = {}
             if plan.sure is not None and (plan.row is None or plan.row.outcome == ""):
@@ -653,35 +757,47 @@ def confirm(reader: Reader, batch: ImportBatch, *, seen: str, at: datetime) -> P
                 }
             if plan.row is None:
                 grant = plan.grant
-                new.append(
-                    ListedGrant(
-                        municipality=reader.municipality,
-                        batch=batch,
-                        source=judge.source,
-                        reference=grant.reference,
-                        recipient=grant.recipient,
-                        unit_id=grant.unit_id,
-                        matched_by=grant.matched_by,
-                        **values_of(grant),
-                        **settled,
-                    )
+                row = ListedGrant(
+                    municipality=reader.municipality,
+                    batch=batch,
+                    source=judge.source,
+                    reference=grant.reference,
+                    recipient=grant.recipient,
+                    unit_id=grant.unit_id,
+                    matched_by=grant.matched_by,
+                    **values_of(grant),
+                    **settled,
                 )
+                new.append(row)
+                if settled:
+                    by_itself.append(row)
                 continue
             changes = plan.changes
-            if not (changes or settled or plan.hidden):
+            if not (changes or settled or plan.rests_on_undone):
                 continue
+            if changes and not plan.hidden:
+                told[str(plan.row.pk)] = {
+                    name: (_said(then), _said(now)) for name, (then, now) in changes.items()
+                }
+            if settled:
+                by_itself.append(plan.row)
             for name, (_before, after) in changes.items():
                 setattr(plan.row, name, after)
             for name, value in settled.items():
                 setattr(plan.row, name, value)
-            if plan.hidden:
+            if plan.rests_on_undone:
                 plan.row.batch = batch
-            plan.row.save()
+            plan.row.save(update_fields=[*changes, *settled, "batch"])
         ListedGrant.objects.bulk_create(new)
+        batch.answers = {
+            **batch.answers,
+            "changed": told,
+            "joined": {str(row.pk): row.project_id for row in by_itself},
+        }
         batch.state = BatchState.CONFIRMED
         batch.confirmed_at = at
         batch.counts = preview.counts | {"unknown": len(judge.unknown)}
-        batch.save(update_fields=["state", "confirmed_at", "counts"])
+        batch.save(update_fields=["state", "confirmed_at", "counts", "answers"])
     return preview
 
 
@@ -693,20 +809,69 @@ def cancel(reader: Reader, batch: ImportBatch) -> None:
         batch.save(update_fields=["state"])
 
 
-def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") -> tuple[int, int]:
-    """Hides the grants of the list that nobody has settled; returns how many, and how many stay."""
+class Undone(NamedTuple):
+    """How many grants are hidden, how many were settled by somebody and stay, and how many are as before."""
+
+    hidden: int
+    kept: int
+    restored: int
+
+
+def undo(reader: Reader, batch: ImportBatch, *, at: datetime, reason: str = "") -> Undone:
+    """Takes back what confirming the list did: new grants, new values, and what it joined by the reference.
+
+    What somebody has settled stays settled, and what was changed since stays as it is. Raises UndoneFirst
+    where a later list of the same name stands: it may hold the same grants.
+    """
     reader.require("grant_list.take", batch)
     with transaction.atomic():
+        _one_at_a_time(reader)
         _still(batch, BatchState.CONFIRMED)
+        refuse_before_later(batch, batches(reader).filter(answers__profile=batch.answers.get("profile", "")))
         told = _told(_UNDONE, batch)
         history.give_reason(f"{told}: {squeeze(reason)}" if reason.strip() else f"{told}.")
-        grants = ListedGrant.objects.filter(batch=batch)
-        hidden, kept = grants.filter(outcome="").count(), grants.exclude(outcome="").count()
+        wrote: Mapping[str, Mapping[str, Sequence[str]]] = batch.answers.get("changed", {})
+        joined: Mapping[str, int] = batch.answers.get("joined", {})
+        grants = (
+            ListedGrant.objects.filter(Q(batch=batch) | Q(pk__in=[int(pk) for pk in {*wrote, *joined}]))
+            .order_by("pk")
+            .select_for_update()
+        )
+        hidden = kept = restored = 0
+        for row in grants:
+            changed = _given_back(row, wrote.get(str(row.pk), {}))
+            if row.settled_at == batch.confirmed_at and row.project_id == joined.get(str(row.pk), 0):
+                changed += _wait_again(row)
+            if changed:
+                row.save(update_fields=changed)
+            if row.batch_id != batch.pk:
+                restored += bool(changed)
+            elif row.outcome == "":
+                hidden += 1
+            else:
+                kept += 1
         batch.state = BatchState.UNDONE
         batch.undone_at = at
-        batch.counts = {**batch.counts, "hidden": hidden, "kept": kept}
+        batch.counts = {**batch.counts, "hidden": hidden, "kept": kept, "restored": restored}
         batch.save(update_fields=["state", "undone_at", "counts"])
-    return hidden, kept
+    return Undone(hidden, kept, restored)
+
+
+def _given_back(row: ListedGrant, values: Mapping[str, Sequence[str]]) -> list[str]:
+    """Gives the fields their former values, unsaved, unless one of them was changed since."""
+    if any(_said(getattr(row, name)) != now for name, (_then, now) in values.items()):
+        return []
+    for name, (then, _now) in values.items():
+        field: Any = ListedGrant._meta.get_field(name)
+        setattr(row, name, None if field.null and then == "" else field.to_python(then))
+    return list(values)
+
+
+def _wait_again(row: ListedGrant) -> list[str]:
+    """Takes back how the grant was settled, unsaved."""
+    row.outcome, row.project, row.reason = "", None, ""
+    row.settled_by, row.settled_at, row.written = None, None, {}
+    return ["outcome", "project", "reason", "settled_by", "settled_at", "written"]
 
 
 # --- the grants ------------------------------------------------------------------------------------------
@@ -736,7 +901,8 @@ def waiting(reader: Reader) -> Waiting:
         total=Count("pk"),
         since=Min("batch__confirmed_at", filter=Q(outcome="")),
     )
-    return Waiting(told["waiting"], told["total"], told["since"].date() if told["since"] else None)
+    since = timezone.localdate(told["since"]) if told["since"] else None
+    return Waiting(told["waiting"], told["total"], since)
 
 
 class AlreadySettled(Exception):
@@ -764,32 +930,37 @@ def _unsettled(grant: ListedGrant) -> ListedGrant:
 def join(
     reader: Reader, grant: ListedGrant, project: Project, *, at: datetime, registered: bool = False
 ) -> None:
-    """Says which project the grant is of; the project gets the funder's reference where it has none."""
+    """Says which project the grant is of; the project gets the funder's reference where it has none.
+
+    Raises AlreadySettled, and PermissionDenied where the project is withdrawn meanwhile.
+    """
     reader.require("grant_list.take", grant)
     with transaction.atomic():
         standing = _unsettled(grant)
-        if project.municipality_id != reader.municipality.pk or project.is_withdrawn:
-            raise PermissionDenied(_("Choose a standing project of your own municipality."))
-        history.give_reason(
-            _("The grant %(reference)s in the list of %(source)s was joined to %(project)s.")
-            % {"reference": standing.reference, "source": standing.source, "project": project.register_id}
-        )
+        project = standing_locked(reader, project)
+        with history.in_the_record():
+            told = _("The grant %(reference)s in the list of %(source)s was joined to %(project)s.") % {
+                "reference": standing.reference,
+                "source": standing.source,
+                "project": project.register_id,
+            }
+        history.give_reason(marked_reason(reader, project.owner_unit, told))
         standing.outcome = Settled.REGISTERED if registered else Settled.JOINED
         standing.project = project
         standing.settled_by, standing.settled_at = reader.person, at
-        standing.save(update_fields=["outcome", "project", "settled_by", "settled_at"])
         # A title in place of a reference that the list did not give is none.
-        if standing.reference != standing.title[:100]:
-            Project.objects.filter(pk=project.pk, external_reference="").update(
-                external_reference=standing.reference
-            )
+        if project.external_reference == "" and standing.reference != standing.title[:100]:
+            standing.written = {"external_reference": ["", standing.reference]}
+            project.external_reference = standing.reference
+            project.save(update_fields=["external_reference"])
+        standing.save(update_fields=["outcome", "project", "settled_by", "settled_at", "written"])
 
 
 def set_aside(reader: Reader, grant: ListedGrant, *, reason: str, at: datetime) -> None:
     reader.require("grant_list.take", grant)
     with transaction.atomic():
         standing = _unsettled(grant)
-        history.give_reason(reason)
+        history.give_reason(marked_reason(reader, standing.unit, reason))
         standing.outcome = Settled.SET_ASIDE
         standing.reason = squeeze(reason)[:500]
         standing.settled_by, standing.settled_at = reader.person, at
@@ -797,14 +968,34 @@ def set_aside(reader: Reader, grant: ListedGrant, *, reason: str, at: datetime) 
 
 
 def open_again(reader: Reader, grant: ListedGrant, *, reason: str) -> None:
-    """Takes back what was done about the grant; a registered project stays, as does the reference."""
+    """Takes back what was done about the grant; a registered project stays.
+
+    The reference that joining wrote into the project goes, or the next list would join the grant to the same
+    project by it; unless another grant of that reference is of the project too.
+    """
     reader.require("grant_list.take", grant)
     with transaction.atomic():
         standing = ListedGrant.objects.select_for_update().get(pk=grant.pk)
-        history.give_reason(reason)
-        standing.outcome, standing.project, standing.reason = "", None, ""
-        standing.settled_by, standing.settled_at = None, None
-        standing.save(update_fields=["outcome", "project", "reason", "settled_by", "settled_at"])
+        if standing.project_id is None:
+            history.give_reason(marked_reason(reader, standing.unit, reason))
+        else:
+            project = Project.objects.select_for_update(of=("self",)).get(pk=standing.project_id)
+            history.give_reason(marked_reason(reader, project.owner_unit, reason))
+            _take_reference_back(standing, project)
+        standing.save(update_fields=_wait_again(standing))
+
+
+def _take_reference_back(grant: ListedGrant, project: Project) -> None:
+    written: Written = grant.written
+    # A withdrawn project is kept as it was.
+    if not written or project.is_withdrawn:
+        return
+    others = ListedGrant.objects.filter(project=project, reference=grant.reference).exclude(pk=grant.pk)
+    if (other := others.select_for_update().first()) is not None:
+        other.written = written
+        other.save(update_fields=["written"])
+    elif changed := take_back(project, written):
+        project.save(update_fields=changed)
 
 
 def amount(number: Decimal | None, currency: str) -> Amount | None:

@@ -12,7 +12,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -27,7 +27,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pages.columns import Column, Mark, Text, listing
 from pages.files import ChooseSheet, TableRefused
-from pages.forms import GroupedForm, saving
+from pages.forms import GroupedForm, constraint_message, saving
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
 from pages.lists import Action, TableView
 from projects import code_lists
@@ -918,6 +918,11 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     except (FileDamaged, TableRefused) as refused:
         messages.error(request, str(refused))
         return redirect("projects:codes_batch", found.pk)
+    except IntegrityError as error:
+        if (message := constraint_message(error)) is None:
+            raise
+        again = code_lists.preview_of(reader, found)
+        return preview_page(request, found, again, problem=message, status=409)
     new = preview.counts[Outcome.NEW]
     messages.success(
         request,
@@ -952,6 +957,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     reader.require("code_list.take", found)
     try:
         done = code_lists.undo(reader, found, at=timezone.now(), reason=request.POST.get("reason", "")[:500])
+    except code_lists.UndoneFirst as refused:
+        messages.error(request, str(refused))
     except code_lists.BatchMovedOn as moved:
         messages.error(request, _("Somebody has dealt with this already: %(state)s.") % {"state": moved})
     else:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from pages.forms import saving
@@ -14,8 +15,9 @@ from projects.documents import SameContents, add_to_project
 from projects.models import Project
 from projects.registry import require_standing
 from strategy.attachments import takes_files, upload_was_too_large
-from strategy.documents import DocumentRefused
-from strategy.forms.documents import NewDocumentForm, ask_for_the_file_again
+from strategy.documents import DocumentRefused, say_how_long, without_retention
+from strategy.forms.documents import NewDocumentForm, RetentionForm, ask_for_the_file_again
+from strategy.models import Document
 from strategy.requests import found_or_404, reader_of
 from strategy.views.pages import Crumb, form_page
 
@@ -79,6 +81,50 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         lead=_("To “%(title)s”, %(id)s.") % {"title": project.title, "id": project.register_id},
         submit=_("Add the document"),
         back=f"{project.get_absolute_url()}#documents",
+        crumbs=crumbs_of(project, "documents"),
+    )
+    if form.is_bound and form.errors:
+        response.status_code = 422
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def retention(request: HttpRequest, pk: int) -> HttpResponse:
+    """How long the project's documents are kept, said once for all of which nobody has said it."""
+    reader = reader_of(request)
+    project = own_project(request, pk)
+    reader.require("document.add", project)
+    require_standing(project)
+    open_ones = without_retention(reader, Document.objects.filter(of_project__project=project))
+    form = RetentionForm(request.POST if request.method == "POST" else None, documents=open_ones)
+    documents_url = f"{project.get_absolute_url()}#documents"
+    if request.method == "GET" and not form.initial["documents"]:
+        messages.info(request, _("Of every document that you may read it is said how long it is kept."))
+        return redirect(documents_url)
+    if request.method == "POST" and form.is_valid():
+        with saving(form):
+            said = say_how_long(
+                reader,
+                form.cleaned_data["documents"],
+                retention=form.cleaned_data["retention"],
+                kept_until=form.cleaned_data["kept_until"],
+            )
+        if form.is_valid():
+            told = ngettext(
+                "How long it is kept is saved for one document.",
+                "How long they are kept is saved for %(count)d documents.",
+                len(said),
+            )
+            messages.success(request, told % {"count": len(said)})
+            return redirect(documents_url)
+    response = form_page(
+        request,
+        form,
+        title=_("How long the documents are kept"),
+        lead=_("Of %(id)s. Said once for all that are ticked; no reason is needed where nothing stood.")
+        % {"id": project.register_id},
+        submit=_("Save"),
+        back=documents_url,
         crumbs=crumbs_of(project, "documents"),
     )
     if form.is_bound and form.errors:

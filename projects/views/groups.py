@@ -204,7 +204,9 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         "meetings": listing(columns, meetings, name=_("Meetings")) if meetings else None,
         "may_change": may_change,
         "may_remove": may_change and not members and not meetings,
-        "entries": history.entries(history.acts(group)) if reader.can("history.read", project) else (),
+        "entries": history.entries(history.acts(group, reader=reader))
+        if reader.can("history.read", project)
+        else (),
     }
     return render(request, "projects/groups/group.html", context)
 
@@ -284,7 +286,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     group = _group(request, pk)
     reader = _may_change(request, group.project)
-    form = EndGroupForm(_typed(request), initial={"last_day": reader.today})
+    form = EndGroupForm(_typed(request), instance=group, initial={"last_day": reader.today})
 
     def save() -> None:
         try:
@@ -316,7 +318,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if not may_be_removed(group):
         messages.error(request, _("A group with members or meetings is not taken away. End it instead."))
         return redirect(_address(group))
-    form = ReasonForm(_typed(request))
+    form = ReasonForm(_typed(request), instance=group)
     project = group.project
     return _page(
         request,
@@ -386,7 +388,7 @@ def member_remove(request: HttpRequest, pk: int) -> HttpResponse:
     member = _of_group(request, GroupMember.objects.select_related("person", "unit"), pk)
     group = member.group
     reader = _may_change(request, group.project)
-    form = ReasonForm(_typed(request))
+    form = ReasonForm(_typed(request), instance=member)
     return _page(
         request,
         form,
@@ -490,7 +492,7 @@ def meeting_remove(request: HttpRequest, pk: int) -> HttpResponse:
     meeting = _of_group(request, GroupMeeting.objects.all(), pk)
     group = meeting.group
     reader = _may_change(request, group.project)
-    form = ReasonForm(_typed(request))
+    form = ReasonForm(_typed(request), instance=meeting)
     return _page(
         request,
         form,

@@ -30,6 +30,7 @@ from pages.forms import constraint_message
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview, QuestionsForm
 from pages.lists import FORMATS, Action, TableView
 from projects import code_lists, exchange
+from projects.exchange.template import GUIDE
 from projects.models import ImportedProject, Project
 from projects.public_lists import taking
 from strategy import history
@@ -284,7 +285,11 @@ def _upload_page(
             "form": form,
             "problems": told,
             "columns": [
-                {"name": column.name, "label": column.label, "also": ", ".join(column.also)}
+                {
+                    "name": column.label,
+                    "label": GUIDE[column.name][0],
+                    "also": ", ".join((column.name, *column.also)),
+                }
                 for column in exchange.COLUMNS
             ],
             "crumbs": _crumbs(),

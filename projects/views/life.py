@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from pages.forms import saving
 from projects.effects import (
@@ -36,6 +36,7 @@ from projects.life import (
     step_label,
     take_step,
     unmet,
+    why_it_moved,
     why_no_such_step,
 )
 from projects.life_forms import (
@@ -85,8 +86,9 @@ def _fill_in(form: FillForm, reader: Reader, project: Project, reason: str = "")
             on=cleaned["gates_on"],
             by=cleaned["gates_by"],
             evidence=cleaned["gates_evidence"],
+            reason=reason,
         )
-    planned = plan_follow_ups(reader, project, form.follow_ups)
+    planned = plan_follow_ups(reader, project, form.follow_ups, reason=reason)
     ask_the_database_now()
     return bool(written or form.passed or planned)
 
@@ -199,20 +201,31 @@ def needs_list(
 def state(request: HttpRequest, pk: int) -> HttpResponse:
     """The state of a project of which it is not known, or the correction of a wrong one."""
     reader, project = _changed(request, pk)
+    # A form opened while the state was not known carries none.
+    seen_state = request.POST.get("seen_state", "")
     form: StateForm | CorrectionForm
+    if request.method == "POST" and (hindered := why_it_moved(project, seen_state)) is not None:
+        context = {
+            "project": project,
+            "problems": [{"text": hindered.text, "link": hindered.url}],
+            "here": State(project.state).label if project.state else "",
+            "crumbs": crumbs_of(project),
+        }
+        return render(request, "projects/state.html", context, status=409)
+    opened = {"seen_state": project.state}
     if project.state:
         steps = list(project.steps.select_related("taken_by"))
-        form = CorrectionForm(typed(request), states=correctable_to(project, steps))
+        form = CorrectionForm(typed(request), initial=opened, states=correctable_to(project, steps))
     else:
-        form = StateForm(typed(request))
+        form = StateForm(typed(request), initial=opened)
     if request.method == "POST" and form.is_valid():
         try:
             with saving(form):
                 chosen, reason = form.cleaned_data["state"], form.cleaned_data["reason"]
                 if isinstance(form, CorrectionForm):
-                    correct_state(reader, project, chosen, reason=reason)
+                    correct_state(reader, project, chosen, reason=reason, seen_state=seen_state)
                 else:
-                    give_state(reader, project, State(chosen), reason=reason)
+                    give_state(reader, project, State(chosen), reason=reason, seen_state=seen_state)
         except StepRefused as refused:
             for problem in refused.problems:
                 form.add_error(problem.field if problem.field in form.fields else None, problem.text)
@@ -275,7 +288,7 @@ def gate(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     documents = documents_of(reader, project)
     removes = "remove" in request.POST and standing is not None
     form = GateForm(None if removes else typed(request), reader=reader, instance=row, documents=documents)
-    removal = RemoveForm(typed(request) if removes else None)
+    removal = RemoveForm(typed(request) if removes else None, instance=row)
     if removes and standing is not None and removal.is_valid():
         with saving(removal):
             remove_gate(reader, standing, reason=removal.cleaned_data["reason"])
@@ -339,21 +352,23 @@ def _effects_page(
         "project": project,
         "follow_ups": planned,
         "today": reader.today,
-        "proposed": proposed_dates(project, [one.due_on for one in planned]),
+        "proposed": proposed_dates(project, [one.due_on for one in planned], today=reader.today),
         "crumbs": crumbs_of(project),
     }
     status = max(status_of(form), status_of(plan_form))
     return render(request, "projects/effects.html", context, status=status)
 
 
-@require_POST
+@form_page
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Plans follow-ups: one and three years after the end with one click (`propose`), or one on a day."""
     reader, project = _changed(request, pk)
     effects_url = f"{reverse('projects:effects', args=[project.pk])}#follow-ups"
+    if request.method != "POST":
+        return redirect(effects_url)
     if "propose" in request.POST:
         known = project.follow_ups.values_list("due_on", flat=True)
-        planned = plan_follow_ups(reader, project, proposed_dates(project, known))
+        planned = plan_follow_ups(reader, project, proposed_dates(project, known, today=reader.today))
     else:
         form = PlanForm(request.POST, project=project)
         if not form.is_valid():
@@ -382,7 +397,7 @@ def follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     row = found_or_404(reader, visible.select_related("project__owner_unit", "done_by"), pk)
     removes = "remove" in request.POST
     form = FollowUpForm(None if removes else typed(request), reader=reader, instance=row)
-    removal = RemoveForm(typed(request) if removes else None)
+    removal = RemoveForm(typed(request) if removes else None, instance=row)
     if removes and removal.is_valid():
         with saving(removal):
             remove_follow_up(reader, row, reason=removal.cleaned_data["reason"])

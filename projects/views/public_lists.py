@@ -11,6 +11,7 @@ import django_filters
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -24,9 +25,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pages.columns import Column, Mark, Text, listing, on_screen
 from pages.files import ChooseSheet, TableRefused
-from pages.forms import GroupedForm, saving
+from pages.forms import GroupedForm, constraint_message, saving
 from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
 from pages.lists import Action, TableView
+from projects.code_lists import UndoneFirst
 from projects.forms import PlainText, ProjectForm
 from projects.models import ListedGrant
 from projects.models.public_lists import Outcome as Settled
@@ -350,11 +352,14 @@ def register(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "projects/code_lists/register.html", context, status=_status(form))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_aside(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     found = _grant(request, pk)
     reader.require("grant_list.take", found)
+    if request.method != "POST":
+        # The form stands on the grant's page; a refused one is opened anew here.
+        return redirect("projects:grant_settle", found.pk)
     form = AsideForm(request.POST)
     if not form.is_valid():
         return _grant_page(request, found, aside=form)
@@ -964,6 +969,11 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     except taking.BatchMovedOn as moved:
         messages.error(request, _("Somebody has dealt with this already: %(state)s.") % {"state": moved})
         return redirect("projects:grants_batch", found.pk)
+    except IntegrityError as error:
+        if (message := constraint_message(error)) is None:
+            raise
+        judge, again = taking.preview_of(reader, found)
+        return _preview_page(request, found, judge, again, problem=message, status=409)
     waiting = taking.waiting(reader).waiting
     messages.success(
         request,
@@ -997,15 +1007,17 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     found = _batch(request, pk)
     reader.require("grant_list.take", found)
     try:
-        hidden, kept = taking.undo(
-            reader, found, at=timezone.now(), reason=request.POST.get("reason", "")[:500]
-        )
+        done = taking.undo(reader, found, at=timezone.now(), reason=request.POST.get("reason", "")[:500])
+    except UndoneFirst as refused:
+        messages.error(request, str(refused))
     except taking.BatchMovedOn as moved:
         messages.error(request, _("Somebody has dealt with this already: %(state)s.") % {"state": moved})
     else:
         messages.success(
             request,
-            _("The list is undone: %(hidden)d grants taken away, %(kept)d dealt with stay.")
-            % {"hidden": hidden, "kept": kept},
+            _(
+                "The list is undone: %(hidden)d grants taken away, %(restored)d restored, %(kept)d dealt with stay."
+            )
+            % {"hidden": done.hidden, "restored": done.restored, "kept": done.kept},
         )
     return redirect("projects:grants_batch", found.pk)

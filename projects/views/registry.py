@@ -17,7 +17,7 @@ from pages.forms import saving
 from projects import facts
 from projects.attention import attention
 from projects.forms import ProjectForm, ShareForm, SharePartForm, WithdrawForm
-from projects.gates import documents_of, gates_of
+from projects.gates import evidence_of, gates_of
 from projects.life import needed_in, unmet
 from projects.models import Funder, Programme, Project, ProjectShare
 from projects.parts import shown_parts
@@ -115,9 +115,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     reads_notes = bool(reader.can("project.read_notes", side))
     reads_history = bool(reader.can("history.read", side))
     # What the owner did is the owner's to read.
-    acts = history.acts(side) if reads_history else ()
+    acts = history.acts(side, reader=reader) if reads_history else ()
     shown = acts if request.GET.get("historik") == "alla" else acts[:LATEST]
     standing = not project.is_withdrawn
+    standing_gates = gates_of(project) if share is None else {}
     told_facts = facts.facts(project, share, reader, facts.contact_persons(unit, reader.today))
     context = {
         "project": project,
@@ -127,11 +128,13 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": told_facts,
         "foremost": facts.foremost(told_facts),
         "more_facts": facts.the_rest(told_facts),
-        "found": facts.to_deal_with(project, missing, told),
+        "found": facts.to_deal_with(project, missing, told, is_part=share is not None),
         "may_fill": may_change and any(need.fields for need in missing if need in needed_in(project.state)),
         "next_step": facts.next_step(project, reader, missing) if share is None else None,
         "next_date": facts.next_date(project, follow_ups, reader.today),
-        "gates": facts.gates(project, gates_of(project), documents_of(reader, project), reads_history)
+        "gates": facts.gates(
+            project, standing_gates, evidence_of(reader, standing_gates.values()), reads_history
+        )
         if share is None
         else (),
         "effects": facts.effects(project),
@@ -146,6 +149,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "withdrawn_at": project.withdrawn_at and timezone.localtime(project.withdrawn_at),
         "may_change": may_change,
         "may_correct": may_change and bool(project.state),
+        # Who may change everything has these in the ordinary form.
+        "may_number": bool(
+            standing and share is None and not may_change and reader.can("project.number", project)
+        ),
+        "may_dnr": bool(standing and share is None and not may_change and reader.can("project.dnr", project)),
         "may_change_part": standing and share is not None and reader.can("project.change", share),
         "may_withdraw": standing and share is None and reader.can("project.withdraw", project),
         "may_share": standing and share is None and reader.can("project.share", project),

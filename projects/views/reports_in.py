@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pages.columns import Column, Mark, on_screen
 from pages.forms import AmountField, saving
@@ -34,6 +34,7 @@ from projects.report_forms import (
     JoinForm,
     ReportByMailForm,
     ReportForm,
+    document_kinds,
     own_units,
     reporting_units,
 )
@@ -43,8 +44,10 @@ from projects.reports_in import (
     LinkRefused,
     OpenLink,
     TooMany,
+    Waits,
     ask_for_link,
     decline_report,
+    document_of,
     join_report,
     make_report,
     make_report_by_mail,
@@ -56,11 +59,12 @@ from projects.reports_in import (
     readable_reports,
     register_report,
     visible_reports,
-    waiting_for,
 )
 from projects.similar import similar_to
 from strategy.accounts import client_address
 from strategy.attachments import FileDamaged, contents, takes_files, upload_was_too_large
+from strategy.documents import visible_documents
+from strategy.history import in_the_record
 from strategy.models import DocumentKind, ReadingKind, Unit
 from strategy.permissions import Reader, units_below
 from strategy.readings import log_reading
@@ -292,7 +296,7 @@ class ReportFilter(django_filters.FilterSet):  # type: ignore[misc]  # The packa
     ) -> QuerySet[ReportedProject]:
         if not value:
             return rows
-        return rows.filter(pk__in=[one.report.pk for one in waiting_for(self.reader)])
+        return rows.filter(pk__in=Waits(self.reader).reports.values("pk"))
 
 
 class ReportList(TableView):
@@ -308,6 +312,9 @@ class ReportList(TableView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.reader = reader_of(request)
         self.reader.require("report.read")
+        if request.GET.get("vantar"):
+            # What waits is dealt with in the order in which it came.
+            self.ordering = ("reported_at", "pk")
         if FORMAT in request.GET:
             self.reader.require("project.export")
         return super().dispatch(request, *args, **kwargs)
@@ -350,15 +357,27 @@ def _settled(request: HttpRequest, report: ReportedProject) -> HttpResponse:
     return redirect("reports_in:detail", pk=report.pk)
 
 
-def _facts(report: ReportedProject, by: str) -> list[Fact]:
+def _file(reader: Reader, report: ReportedProject) -> Fact:
+    """The file as it came, or what it has become: then the document says who reads it, and what it is called."""
+    if report.file is None:
+        return Fact(_("File"), _("none"))
+    if (document := document_of(reader, report)) is None:
+        return Fact(_("File"), report.file.name, reverse("reports_in:file", args=[report.pk]))
+    said = _("now a document of %(project)s") % {
+        "project": report.project.register_id if report.project else ""
+    }
+    readable = visible_documents(reader).filter(pk=document.pk).exists()
+    return Fact(_("File"), said, reverse("document_about", args=[document.pk]) if readable else "")
+
+
+def _facts(reader: Reader, report: ReportedProject, by: str) -> list[Fact]:
     reported = timezone.localtime(report.reported_at).strftime("%Y-%m-%d %H:%M")
-    file = reverse("reports_in:file", args=[report.pk]) if report.file else ""
     return [
         Fact(_("Funder, as said"), report.funder),
         Fact(_("Amount"), on_screen(report.sum) if report.sum else None),
         Fact(_("Period"), period_of(report)),
         Fact(_("Unit"), str(report.unit) if report.unit else None),
-        Fact(_("File"), report.file.name if report.file else _("none"), file),
+        _file(reader, report),
         Fact(_("Reported by"), by, f"mailto:{report.reported_by.email}"),
         Fact(_("Reported"), reported),
     ]
@@ -385,12 +404,13 @@ def _page(
     context: dict[str, Any] = {
         "report": report,
         "mark": _state_mark(report),
-        "facts": _facts(report, by),
+        "facts": _facts(reader, report, by),
         "may_settle": may_settle,
         "waits_for": _who_takes_it(reader, report) if report.state == ReportState.RECEIVED else "",
         "crumbs": _crumbs(reader),
         "form": wrong,
         "join_form": join_form,
+        "document_kinds": document_kinds() if report.file else (),
         "decline_form": decline_form,
     }
     if reader.can("report.read", report):
@@ -419,11 +439,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_safe
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """The file as it came, always as an attachment; that it was handed out is logged."""
+    """The file as it came, always as an attachment; that it was handed out is logged.
+
+    One that has become a document is handed out as that: its secrecy, and who reads it, are the document's.
+    """
     reader = reader_of(request)
     report = _report(request, pk)
     if report.file is None:
         raise Http404
+    if (document := document_of(reader, report)) is not None:
+        return redirect("document", document.pk)
     try:
         data = contents(report.file)
     except FileDamaged:
@@ -432,7 +457,10 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
             _("The file cannot be read from the store. Tell the administrator, and ask for it again."),
         )
         return redirect("reports_in:detail", pk=pk)
-    log_reading(reader, ReadingKind.FILE, what=report.file.name)
+    # Not the file's name: who reads the log need not be one who reads the report.
+    with in_the_record():
+        what = _("File of reported project %(number)d") % {"number": report.pk}
+    log_reading(reader, ReadingKind.FILE, what=what)
     # Never shown in our own pages' name, whatever it holds.
     response = HttpResponse(data, content_type="application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, report.file.name) or "attachment"
@@ -466,7 +494,7 @@ def register(request: HttpRequest, pk: int) -> HttpResponse:
                     form.apply(funder, programme),
                     units=cleaned["units"],
                     parties=cleaned["parties"],
-                    kind=cleaned.get("document_kind") or DocumentKind.LETTER,
+                    kind=cleaned.get("document_kind") or DocumentKind.OTHER,
                     at=timezone.now(),
                 )
         except AlreadySettled as settled:
@@ -481,35 +509,42 @@ def register(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "report": report,
-        "facts": _facts(report, str(report.reported_by)),
+        "facts": _facts(reader, report, str(report.reported_by)),
         "can_own": form.may_own,
         "crumbs": _crumbs(reader, report),
     }
     return render(request, "projects/reports_in/register.html", context, status=_status(form))
 
 
-@require_POST
+@form_page
 def join(request: HttpRequest, pk: int) -> HttpResponse:
     """Says that the report is of a project that the register knows."""
     reader = reader_of(request)
     report = _report(request, pk)
     reader.require("report.settle", report)
+    if request.method != "POST":
+        # The form stands on the report's page; the address is reached when a refused form is opened anew.
+        return redirect("reports_in:detail", pk=pk)
     if report.state != ReportState.RECEIVED:
         return _settled(request, report)
     form = JoinForm(request.POST, reader=reader, report=report)
     if not form.is_valid():
         return _page(request, report, join_form=form)
     project: Project = form.cleaned_data["project"]
+    added = False
     try:
-        added = join_report(
-            reader,
-            report,
-            project,
-            kind=form.cleaned_data.get("kind") or DocumentKind.LETTER,
-            at=timezone.now(),
-        )
+        with saving(form):
+            added = join_report(
+                reader,
+                report,
+                project,
+                kind=form.cleaned_data.get("kind") or DocumentKind.OTHER,
+                at=timezone.now(),
+            )
     except AlreadySettled as settled:
         return _settled(request, settled.report)
+    if not form.is_valid():
+        return _page(request, report, join_form=form)
     messages.success(
         request, _("The report is joined to %(id)s, and the reporter is told.") % {"id": project.register_id}
     )
@@ -521,21 +556,26 @@ def join(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(project)
 
 
-@require_POST
+@form_page
 def decline(request: HttpRequest, pk: int) -> HttpResponse:
     """Says why there is nothing to register."""
     reader = reader_of(request)
     report = _report(request, pk)
     reader.require("report.settle", report)
+    if request.method != "POST":
+        return redirect("reports_in:detail", pk=pk)
     if report.state != ReportState.RECEIVED:
         return _settled(request, report)
     form = DeclineForm(request.POST)
     if not form.is_valid():
         return _page(request, report, decline_form=form)
     try:
-        decline_report(reader, report, reason=form.cleaned_data["reason"], at=timezone.now())
+        with saving(form):
+            decline_report(reader, report, reason=form.cleaned_data["reason"], at=timezone.now())
     except AlreadySettled as settled:
         return _settled(request, settled.report)
+    if not form.is_valid():
+        return _page(request, report, decline_form=form)
     messages.success(request, _("The report is declined, and the reporter is told why."))
     return redirect("reports_in:list")
 
@@ -579,10 +619,25 @@ def by_mail_form(request: HttpRequest, token: str) -> HttpResponse:
         with scope(link.place.pk):
             return _by_mail_form(request, link)
     except LinkRefused as refused:
-        context = {"sentence": str(refused)}
+        context = {
+            "sentence": str(refused),
+            "may_ask": municipalities_taking_reports().exists(),
+            "typed": _typed(request),
+        }
         return render(request, "projects/reports_in/link_refused.html", context, status=410)
     except TooMany as full:
         return _too_many(request, str(full))
+
+
+def _typed(request: HttpRequest) -> list[Fact]:
+    """What was sent with a link that works no longer, to be copied from the page: it is kept nowhere."""
+    # Not the unit: it is sent by its number, which says nothing to who chose it.
+    names = ("title", "funder", "amount", "starts", "ends", "name")
+    return [
+        Fact(str(ReportByMailForm.base_fields[name].label), said)
+        for name in names
+        if (said := request.POST.get(name, "").strip()[:1000])
+    ]
 
 
 def _by_mail_form(request: HttpRequest, link: OpenLink) -> HttpResponse:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,7 +19,7 @@ from pages.forms import ConstrainedForm, GroupedForm, PartialDateField, Text, Ve
 from strategy import history
 from strategy.documents import ACCEPTED, MESSAGES, TAKEN, too_large
 from strategy.forms.responsibilities import REASON_HELP
-from strategy.models import Document, DocumentKind
+from strategy.models import Document, DocumentKind, Retention
 from values.personal_number import holds_personal_number
 from values.precision import Precision
 from values.text import squeeze
@@ -212,10 +213,60 @@ class ChangeDocumentForm(VersionedForm, DocumentFactsForm):
         ("", ["reason"]),
     ]
 
-    reason = LineField(label=gettext_lazy("Why"), max_length=500, help_text=REASON_HELP)
+    reason = LineField(label=gettext_lazy("Why"), max_length=500, required=False, help_text=REASON_HELP)
 
     def changes_since(self, instance: Any, version: int) -> Sequence[tuple[Text, object, str, datetime]]:
         return history.changes_since(instance, version)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        # What was empty and is filled in says itself; what stood, and the secrecy, are changed for a reason.
+        stood = {name: getattr(self.instance, name) for name in self.Meta.fields}
+        changed = any(
+            name in cleaned and cleaned[name] != value and (value or name == "is_secret")
+            for name, value in stood.items()
+        )
+        if changed and not cleaned.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", _("Say why what stood here is changed."))
+        return cleaned
+
+
+class RetentionForm(GroupedForm, forms.Form):
+    """How long several documents are kept, said once for those that are ticked."""
+
+    groups = [("", ["documents", "retention", "kept_until"])]
+
+    documents = forms.ModelMultipleChoiceField(
+        Document.objects.none(),
+        label=gettext_lazy("Documents"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Tick the documents that you say it of.")},
+    )
+    retention = forms.ChoiceField(
+        label=gettext_lazy("How long they are kept"),
+        choices=[("", gettext_lazy("Choose how long")), *Retention.choices],
+        error_messages={"required": gettext_lazy("Choose how long the documents are kept.")},
+    )
+    kept_until = DocumentFactsForm.base_fields["kept_until"]
+
+    def __init__(self, *args: Any, documents: QuerySet[Document], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["documents"]
+        field.queryset = documents
+        self.initial["documents"] = [one.pk for one in documents]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        until = cleaned.get("kept_until")
+        if "kept_until" in self.errors or "retention" in self.errors:
+            return cleaned
+        if (cleaned.get("retention") == Retention.UNTIL) != (until is not None):
+            self.add_error("kept_until", str(MESSAGES["kept_until_a_day_has_its_day"]))
+        elif until is not None and any(
+            one.dated_on and until < one.dated_on for one in cleaned.get("documents") or ()
+        ):
+            self.add_error("kept_until", _("One of the documents is dated after this day. Give a later day."))
+        return cleaned
 
 
 class WithdrawDocumentForm(GroupedForm, forms.Form):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from pages.forms import GroupedForm
 from strategy.forms.organisation import DayField
-from strategy.forms.responsibilities import REASON_HELP, PersonChoice
+from strategy.forms.responsibilities import REASON_HELP, KnownPersonChoice
 from strategy.handover import Choice, Group, Held, may_close_login, receivers
 from strategy.models import Person
 from strategy.permissions import Reader
@@ -30,7 +30,7 @@ class Line:
 
 
 class HandoverForm(GroupedForm, forms.Form):
-    receiver = PersonChoice(
+    receiver = KnownPersonChoice(
         label=gettext_lazy("Receiver of everything below"),
         queryset=Person.objects.none(),
         required=False,
@@ -60,7 +60,7 @@ class HandoverForm(GroupedForm, forms.Form):
         everybody: Any = self.fields["receiver"]
         everybody.queryset = receivers(reader, person)
         self.people = {str(one.pk): one for one in everybody.queryset}
-        named = [(key, f"{one.name} ({one.email})") for key, one in self.people.items()]
+        named = [(key, everybody.label_from_instance(one)) for key, one in self.people.items()]
         if not may_close_login(reader, person):
             del self.fields["close_login"]
         for group in held:

@@ -125,8 +125,8 @@ class MailDomainForm(GroupedForm, forms.Form):
         label=gettext_lazy("Mail domain"),
         max_length=100,
         help_text=gettext_lazy(
-            "What stands after @, for example sjostad.se. Only one in which the municipality itself gives "
-            "addresses; a part of it, such as skola.sjostad.se, is added by itself."
+            "What stands after @ in your own work address, for example sjostad.se, or one below it, such as "
+            "skola.sjostad.se, which is added by itself. Any other is added by who runs the installation."
         ),
     )
 

@@ -42,6 +42,14 @@ class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.name} ({obj.email})"
 
 
+class KnownPersonChoice(PersonChoice):
+    """With a word about who has no login, as those who reported a project by mail alone."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        label = super().label_from_instance(obj)
+        return label if hasattr(obj, "account") else _("%(person)s, without a login") % {"person": label}
+
+
 class GiveForm(GroupedForm, forms.Form):
     """Somebody known here, or a name and an address; a role, a unit and the days."""
 
@@ -60,7 +68,7 @@ class GiveForm(GroupedForm, forms.Form):
         (gettext_lazy("When"), [("starts_on", "ends_on")], DAYS_HELP),
     ]
 
-    person = PersonChoice(
+    person = KnownPersonChoice(
         label=gettext_lazy("Person"),
         queryset=Person.objects.none(),
         required=False,
@@ -114,7 +122,12 @@ class GiveForm(GroupedForm, forms.Form):
         roles = roles_given_by(reader)
         self.fields["role"].choices = [("", _("Choose")), *((role.value, role.label) for role in roles)]  # type: ignore[attr-defined]
         people: Any = self.fields["person"]
-        people.queryset = visible_people(reader).exclude(pk=reader.person.pk).order_by("name", "pk")
+        people.queryset = (
+            visible_people(reader)
+            .exclude(pk=reader.person.pk)
+            .select_related("account")
+            .order_by("name", "pk")
+        )
         unit: Any = self.fields["unit"]
         unit.queryset = units_given_by(reader, reader.today)
         everywhere = reader.units("assignment.give") is None

@@ -15,11 +15,14 @@ from strategy.walls import MunicipalityOwned, works_here
 
 @pghistory.track()
 class Handover(MunicipalityOwned):
-    """From one person to one other, in force from a day. What has dates of its own is dated at once; what has
-    not (a project's manager) changes on the day, by the worker."""
+    """From one person to one other, or to nobody, in force from a day. What has dates of its own is dated at once;
+    what has not (a project's manager) changes on the day, by the worker."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="+", verbose_name=_("from"))
-    receiver = models.ForeignKey(Person, models.PROTECT, related_name="+", verbose_name=_("to"))
+    # Nobody: what is chosen ends the day before.
+    receiver = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("to")
+    )
     # The receiver's first day.
     on = models.DateField(_("from the day"))
     reason = models.CharField(_("reason"), max_length=500)

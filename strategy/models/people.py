@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from strategy.models.organisation import Municipality, Unit, days, never_deleted, versioned
 from strategy.walls import MunicipalityOwned, SameMunicipality, Wall
+from values.personal_number import PATTERN as PERSONAL_NUMBER
 from values.text import squeeze
 
 
@@ -64,7 +65,7 @@ class Person(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_person_an_address"),
             models.CheckConstraint(
-                condition=~Q(name__regex=r"\d{6}[-+ ]?\d{4}") & ~Q(title__regex=r"\d{6}[-+ ]?\d{4}"),
+                condition=~Q(name__regex=PERSONAL_NUMBER) & ~Q(title__regex=PERSONAL_NUMBER),
                 name="no_personal_identity_number_about_a_person",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="person_has_a_name"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.columns import Column, listing
+from strategy.accounts import sign_on_name
 from strategy.models import Municipality, Role
 from strategy.permissions import Reader
 from strategy.requests import reader_of
@@ -45,6 +47,8 @@ def help_page(request: HttpRequest) -> HttpResponse:
     reader: Reader | None = getattr(request, "reader", None)
     context: dict[str, object] = {
         "signed_in": request.user.is_authenticated,
+        "sign_on": sign_on_name(),
+        "for_emergencies": settings.LOCAL_LOGIN == "emergencies",
         "takes_reports_by_mail": Municipality.objects.filter(takes_reports_by_mail=True).exists(),
     }
     if reader is not None:

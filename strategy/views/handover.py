@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,14 +18,18 @@ from strategy.forms.handover import HandoverForm
 from strategy.handover import (
     LOGIN,
     Outcome,
+    assignment_label,
     cancel_handover,
+    given_in_the_same_go,
     hand_over,
     handovers_of,
     held_by,
     may_cancel,
+    still_held,
     visible_handovers,
+    waiting_for,
 )
-from strategy.models import Handover
+from strategy.models import Handover, Person
 from strategy.permissions import Reader
 from strategy.requests import found_or_404, reader_of
 from strategy.responsibilities import visible_people
@@ -74,12 +79,31 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
             "person": person,
             "form": form,
             "held": held,
+            "remaining": _remaining(reader, person),
             "handovers": [_told(reader, one) for one in handovers_of(reader, person)],
             "crumbs": (Crumb(_("Responsibilities"), reverse("responsibilities")),),
             "give_url": reverse("assignment_give") if reader.can("assignment.give") else "",
             "today": reader.today,
         },
     )
+
+
+def _remaining(reader: Reader, person: Person) -> list[str]:
+    """What is handed over already, and is the person's until the day."""
+    offered = {one.id for group in held_by(reader, person) for one in group.held if one.kind == "assignment"}
+    until_then = [
+        _("%(what)s, to and including %(day)s")
+        % {"what": assignment_label(one), "day": one.ends_on.isoformat()}
+        for one in still_held(reader.municipality, person, reader.today)
+        if one.pk not in offered and one.ends_on is not None
+    ]
+    waiting = [
+        _("%(what)s, until %(day)s") % {"what": item["label"], "day": handover.on.isoformat()}
+        for handover in waiting_for(reader, person)
+        for item in handover.items
+        if item["kind"] != LOGIN
+    ]
+    return until_then + waiting
 
 
 def _say(request: HttpRequest, outcome: Outcome) -> None:
@@ -105,10 +129,14 @@ def _told(reader: Reader, handover: Handover) -> Told:
     else:
         state, shape = _("waits for the day"), "ring"
     day = handover.on.isoformat()
+    if all(item["kind"] == LOGIN for item in handover.items):
+        title = _("The login is closed from %(day)s") % {"day": day}
+    elif handover.receiver is None:
+        title = _("To nobody from %(day)s: it ends") % {"day": day}
+    else:
+        title = _("To %(receiver)s from %(day)s") % {"receiver": handover.receiver, "day": day}
     return Told(
-        title=_("The login is closed from %(day)s") % {"day": day}
-        if all(item["kind"] == LOGIN for item in handover.items)
-        else _("To %(receiver)s from %(day)s") % {"receiver": handover.receiver, "day": day},
+        title=title,
         who=str(handover.ordered_by),
         reason=handover.reason,
         state=state,
@@ -126,4 +154,14 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     handover = found_or_404(reader, visible_handovers(reader), pk)
     cancel_handover(reader, handover, now=timezone.now())
     messages.success(request, _("The handover is cancelled. Everything in it stays as it is."))
+    if given := given_in_the_same_go(handover):
+        messages.warning(
+            request,
+            format_html(
+                '{} <a href="{}">{}</a>',
+                _("Handed over already, in the same go: %(what)s. It stays so.") % {"what": "; ".join(given)},
+                reverse("responsibilities"),
+                _("Change it under Who answers for what"),
+            ),
+        )
     return redirect("handover", handover.person_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -47,6 +48,7 @@ from strategy.organisation import (
     LastDomain,
     NoDomain,
     NotAPicture,
+    NotOwnDomain,
     add_mail_domain,
     add_member,
     add_unit,
@@ -432,6 +434,7 @@ def municipality(request: HttpRequest) -> HttpResponse:
             "populations": listing(POPULATION_COLUMNS, populations, name=_("Inhabitants on 31 December")),
             "domains": list(own_mail_domains(reader)),
             "takes_reports": place.takes_reports_by_mail,
+            "site": settings.SITE_ADDRESS.rstrip("/"),
             "entries": history.entries(history.acts(place)) if reader.can("history.read") else (),
         },
     )
@@ -515,8 +518,11 @@ def mail_domain_add(request: HttpRequest) -> HttpResponse:
     reader = _changing(request)
     form = MailDomainForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with saving(form):
-            added = add_mail_domain(reader, form.cleaned_data["domain"])
+        try:
+            with saving(form):
+                added = add_mail_domain(reader, form.cleaned_data["domain"])
+        except NotOwnDomain as refused:
+            form.add_error("domain", str(refused))
         if form.is_valid():
             messages.success(request, _("%(domain)s is added.") % {"domain": added.domain})
             return redirect("municipality")
@@ -554,16 +560,26 @@ def reports_by_mail(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         takes = form.cleaned_data["takes"] == "on"
         try:
-            take_reports_by_mail(reader, takes=takes, reason=form.cleaned_data["reason"])
+            changed = take_reports_by_mail(reader, takes=takes, reason=form.cleaned_data["reason"])
         except NoDomain as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(
-                request,
-                _("People without an account may now report projects.")
-                if takes
-                else _("People without an account may no longer report projects."),
-            )
+            if not changed:
+                messages.warning(
+                    request,
+                    _("It was switched on already. Nothing was changed, and your reason is not kept.")
+                    if takes
+                    else _("It was switched off already. Nothing was changed, and your reason is not kept."),
+                )
+            else:
+                messages.success(
+                    request,
+                    _(
+                        "People without an account may now report projects. The address to publish stands below."
+                    )
+                    if takes
+                    else _("People without an account may no longer report projects."),
+                )
             return redirect("municipality")
     return _municipality_form(
         request,

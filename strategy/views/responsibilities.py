@@ -42,10 +42,12 @@ from strategy.responsibilities import (
     give_assignment,
     insist,
     is_over,
+    login_of,
     may_change,
     may_change_person,
     may_give,
     may_shorten,
+    may_take_second_factor_away,
     role_order,
     visible_assignments,
     visible_people,
@@ -67,6 +69,13 @@ class Item:
 
 def _unit_name(assignment: Assignment) -> str:
     return assignment.unit.name if assignment.unit else _("The whole municipality")
+
+
+def _subject_or_login(assignment: Assignment) -> str:
+    """Below the role: the subject; of a plain employee that there is no login, as of who reported by mail alone."""
+    if assignment.role == Role.EMPLOYEE and not hasattr(assignment.person, "account"):
+        return _("without a login")
+    return assignment.subject
 
 
 class Responsibilities(TableView):
@@ -91,7 +100,7 @@ class Responsibilities(TableView):
             "get_role_display",
             row_header=True,
             href=lambda row: reverse("assignment", args=[row.pk]),
-            small="subject",
+            small=_subject_or_login,
         ),
         Column("person", gettext_lazy("Person"), "person.name", small="person.title"),
         Column("email", gettext_lazy("Work e-mail"), "person.email"),
@@ -111,7 +120,7 @@ class Responsibilities(TableView):
 
     def get_queryset(self) -> QuerySet[Assignment]:
         self.reader.require("responsibilities.read")
-        return visible_assignments(self.reader)
+        return visible_assignments(self.reader).select_related("person__account")
 
     def get_filterset(self, queryset: QuerySet[Any]) -> Any:
         self.filterset = AssignmentFilter(
@@ -236,9 +245,10 @@ def assignment(request: HttpRequest, pk: int) -> HttpResponse:
                             reverse("person_second_factor", args=[one.person_id]),
                         )
                     ]
-                    if person_url
+                    if may_take_second_factor_away(reader, one.person)
                     else []
                 ),
+                *([Fact(_("The login"), login_of(one.person))] if Role.ADMINISTRATOR in reader.roles else []),
                 Fact(_("Role"), one.get_role_display()),
                 Fact(_("Unit"), _unit_name(one), reverse("unit", args=[one.unit_id]) if one.unit_id else ""),
                 *([Fact(_("Subject"), one.subject)] if one.subject else []),

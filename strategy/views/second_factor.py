@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from pages.forms import GroupedForm
 from strategy.models import Account
 from strategy.requests import found_or_404, reader_of
-from strategy.responsibilities import insist, may_change_person, visible_people
+from strategy.responsibilities import insist, may_take_second_factor_away, visible_people
 from strategy.second_factor import ask_who_it_is, has_second_factor, take_away
 from strategy.views.pages import Crumb, form_page
 
@@ -36,7 +36,7 @@ def person_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
     reader = reader_of(request)
     reader.require("person.change")
     person = found_or_404(reader, visible_people(reader), pk)
-    insist(may_change_person(reader, person), reader, "take the second factor away")
+    insist(may_take_second_factor_away(reader, person), reader, "take the second factor away")
     if person.pk == reader.person.pk:
         # There the password or a code is asked for first.
         return redirect("mfa_index")

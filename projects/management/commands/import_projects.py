@@ -131,6 +131,8 @@ class Command(BaseCommand):
                 self._tell(told, "wrong_use" if status == USAGE else "refused", status)
                 # What went wrong stands in the object; standard error repeats no more than that it did.
                 raise CommandError(_("Nothing was written."), returncode=status) from None
+            if preview := getattr(refused, "preview", ""):
+                self.stdout.write(preview)
             raise
         if said:
             self.stdout.write(said)
@@ -163,7 +165,8 @@ class Command(BaseCommand):
             except NotReady as refused:
                 raise _refused(
                     refused.preview.as_data() | {"refused": refused.message},
-                    f"{_as_text(refused.preview)}\n{refused.message}",
+                    refused.message,
+                    preview=_as_text(refused.preview),
                 ) from None
             except IntegrityError as error:
                 if (message := constraint_message(error)) is None:
@@ -233,9 +236,10 @@ class Command(BaseCommand):
         return "\n".join([_counts(preview), _("Taken in as import %(number)d.") % {"number": batch.pk}])
 
 
-def _refused(told: dict[str, Any], text: str) -> CommandError:
+def _refused(told: dict[str, Any], text: str, *, preview: str = "") -> CommandError:
     error = CommandError(f"{text}\n{_('Nothing was written.')}", returncode=REFUSED)
     error.told = told  # type: ignore[attr-defined]  # For --json.
+    error.preview = preview  # type: ignore[attr-defined]  # Shown, where the error is only that it stops here.
     return error
 
 

@@ -44,6 +44,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="tell it as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.told = False
+        try:
+            self._handle(options)
+        except CommandError as refused:
+            # One object and nothing else, whatever happens, for what reads it.
+            if options["json"] and not self.told:
+                self.stdout.write(_json({"error": str(refused), "confirmed": False}))
+            raise
+
+    def _handle(self, options: dict[str, Any]) -> None:
         files = [path for path in (options["file"], options["second"]) if path is not None]
         for path in files:
             try:
@@ -69,6 +79,7 @@ class Command(BaseCommand):
                 # Raised out of the transaction, so that nothing at all is written.
                 problems = [problem.message for problem in refused.problems]
                 if options["json"]:
+                    self.told = True
                     self.stdout.write(_json({"problems": problems, "confirmed": False}))
                 raise CommandError("\n".join([*problems, _("Nothing was written.")]), returncode=1) from None
             except NotReady as refused:
@@ -78,14 +89,15 @@ class Command(BaseCommand):
     def _take(self, reader: Reader, files: list[Path], options: dict[str, Any]) -> dict[str, Any]:
         package = taking.Package.of(files[0].name, files[0], *((path.name, path) for path in files[1:]))
         given = {"profile": options["profile"], "sheet": options["sheet"]}
-        if len(files) == 1 and files[0].stat().st_size <= settings.REGISTER_FILE_LIMIT:
+        small = files[0].stat().st_size <= settings.REGISTER_FILE_LIMIT
+        if len(files) == 1 and small and package.size <= taking.MOST_UNPACKED_AT_ONCE:
             batch = taking.upload(
                 reader, files[0].name, files[0].read_bytes(), **given, keep=options["confirm"]
             )
         else:
             batch = taking.keep_extract(reader, files[0].name, package, **given, keep=options["confirm"])
         if "grants" not in batch.answers:
-            raise taking.no_profile()
+            raise taking.no_profile(reader, package, sheet=options["sheet"])
         judge, preview = taking.preview_of(reader, batch)
         told: dict[str, Any] = {
             "profile": judge.source,

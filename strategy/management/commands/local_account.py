@@ -8,6 +8,8 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from strategy import history
@@ -16,6 +18,19 @@ from strategy.models import Account, Person
 from strategy.second_factor import take_away
 from strategy.walls import scope
 from values.text import squeeze
+
+
+def _told_in(account: Account) -> int | None:
+    """The municipality whose log tells the act: where the person was registered, else one where he or she works.
+
+    Without one, nobody would read the reason (the wall hides notes of no municipality). Needs the person's scope.
+    """
+    registered: int | None = Person.objects.get(pk=account.person_id).registered_in_id
+    if registered is not None:
+        return registered
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT medel_municipalities_of(%s, %s)", [account.person_id, timezone.localdate()])
+        return min((row[0] for row in cursor.fetchall()), default=None)
 
 
 class Command(BaseCommand):
@@ -64,7 +79,10 @@ class Command(BaseCommand):
         with (
             scope(person=account.person_id),
             history.context(
-                page="manage.py local_account", request=uuid.uuid4().hex, reason=options["reason"]
+                municipality=_told_in(account),
+                page="manage.py local_account",
+                request=uuid.uuid4().hex,
+                reason=options["reason"].strip(),
             ),
         ):
             if options["emergencies"] is not None:
