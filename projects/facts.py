@@ -31,6 +31,7 @@ from projects.models import (
     EffectFollowUp,
     GateKind,
     Kind,
+    ListedGrant,
     Project,
     ProjectGate,
     ProjectRole,
@@ -248,7 +249,7 @@ def next_date(project: Project, follow_ups: Sequence[EffectFollowUp], today: dat
 # What stands beside the next step; the rest is folded away.
 _FOREMOST = (
     *("owner_unit", "our_unit", "owned_by", "project_manager", "contact_person", "role", "funder"),
-    *("programme", "period", "project_number", "dnr"),
+    *("granted", "programme", "period", "project_number", "dnr"),
 )
 
 
@@ -373,6 +374,7 @@ def facts(
         },
         {"label": _("Programme"), "value": _of_owner(project, "programme"), "name": "programme"},
         {"label": _("Funder"), "value": _of_owner(project, "funder"), "name": "funder"},
+        *([] if share else _granted(project, reader)),
         {"label": _("Period"), "value": period, "name": "period"},
         {"label": _("Other parties"), "value": _parties(project)},
         {"label": _("Level"), "value": project.get_level_display()},
@@ -405,6 +407,23 @@ def facts(
         ),
         {"label": _("Registered"), "value": date_format(localtime(project.registered_at), "Y-m-d")},
     ]
+
+
+def _granted(project: Project, reader: Reader) -> Iterable[dict[str, Any]]:
+    """What the funders' lists say is granted to us: neither the own share nor the total budget. One query.
+
+    The sum is public; the grant's own page is for those who deal with the lists.
+    """
+    leads = bool(reader.can("grant_list.read"))
+    found = ListedGrant.objects.filter(project=project, municipality=project.municipality_id)
+    for grant in found.order_by("source", "reference", "pk"):
+        amount = on_screen(grant.granted) if grant.granted else _("amount not stated")
+        yield {
+            "label": _("Granted to us according to a public list"),
+            "value": ", ".join((amount, grant.reference, grant.source)),
+            "url": reverse("projects:grant_settle", args=[grant.pk]) if leads else "",
+            "name": "granted",
+        }
 
 
 def _of_owner(project: Project, name: str) -> str | None:

@@ -7,6 +7,7 @@ from projects.views import public_lists
 urlpatterns: list[URLPattern] = [
     path("", public_lists.GrantList.as_view(), name="grants"),
     path("ny-lista/", public_lists.take, name="grants_take"),
+    path("kolumner/<int:pk>/", public_lists.list_profile, name="list_profile"),
     path("listor/", public_lists.BatchList.as_view(), name="grants_batches"),
     path("listor/<int:pk>/", public_lists.batch, name="grants_batch"),
     path("listor/<int:pk>/fil/", public_lists.file, name="grants_file"),

@@ -74,6 +74,8 @@ class Town:
     code: str
     units: tuple[DemoUnit, ...]
     logins: tuple[Login, ...] = field(default=())
+    # An invented one has the check digit right and is nobody's.
+    organisation_number: str = ""
 
 
 BOARD, ADMINISTRATION, DEPARTMENT = UnitKind.BOARD, UnitKind.ADMINISTRATION, UnitKind.DEPARTMENT
@@ -192,6 +194,7 @@ def towns(today: date) -> tuple[Town, ...]:
                 DemoUnit("Sjöstads Energi AB", UnitKind.COMPANY),
             ),
             _logins("Sjöstads kommun", "sjostad", SJOSTAD_LOGINS, today),
+            organisation_number="219999-9992",
         ),
     )
 
@@ -332,7 +335,10 @@ def build(today: date) -> bool:
         raise NotEmpty
     with transaction.atomic(), scope(installation=True):
         places = {
-            town.name: organisation.add_municipality(name=town.name, code=town.code) for town in towns(today)
+            town.name: organisation.add_municipality(
+                name=town.name, code=town.code, organisation_number=town.organisation_number
+            )
+            for town in towns(today)
         }
         for town in towns(today):
             _settle(town, places[town.name], today)

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,13 @@ def django_db_setup(
             connection.close()
             connection.settings_dict["OPTIONS"].pop("options")
             teardown_databases(configuration, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def the_language_ends_with_its_test() -> Iterator[None]:
+    """A request in English leaves its language to whatever the thread does next."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="module")

@@ -209,10 +209,14 @@ def test_the_strategist_who_changes_or_withdraws_a_document_of_a_vacant_unit_is_
     place, unit, project, strategist
 ):
     one = document(strategist, project)
-    change_document(strategist, one, reason="Fel datum")
-    withdraw_document(strategist, one, reason="Fel fil", at=timezone.now())
+    one.dnr = "2026-7"
+    with history.context(person=strategist.person.pk, municipality=place.pk):
+        change_document(strategist, one, reason="Fel nummer")
+    with history.context(person=strategist.person.pk, municipality=place.pk):
+        withdraw_document(strategist, one, reason="Fel fil", at=timezone.now())
     said = [act.reason for act in history.acts(one) if act.reason]
-    assert said and said[0].startswith("Fel fil (") and unit.name in said[0]
+    assert [reason.split(" (")[0] for reason in said] == ["Fel fil", "Fel nummer"]
+    assert all(unit.name in reason for reason in said)
 
 
 def test_a_document_added_twice_that_one_may_not_read_is_not_named(client, place, unit, project):

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from projects.models import (
     EffectFollowUp,
+    GrantListProfile,
     GroupMeeting,
     GroupMember,
     ListedGrant,
@@ -45,6 +46,7 @@ OBJECTS = {
     "projects:code_": ProjectNumber,
     "projects:grants_": ImportBatch,
     "projects:grant_": ListedGrant,
+    "projects:list_profile": GrantListProfile,
     "projects:group_add": Project,
     "projects:group": ProjectGroup,
     "projects:member": GroupMember,

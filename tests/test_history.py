@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "GroupMember": ("function", "ordförande"),
     "GroupMeeting": ("subject", "Start"),
     "EffectFollowUp": ("due_on", date(2040, 1, 1)),
-    "ReportedProject": ("by_mail", True),
+    "ReportedProject": ("reason", "Se projektet"),
     "ProjectNumber": ("name", "Hemma"),
     "GrantListProfile": ("name", "Andra listan"),
     "ListedGrant": ("summary", "Om projektet"),

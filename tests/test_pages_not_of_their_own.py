@@ -21,7 +21,7 @@ def strategist(client):
 def test_it_is_a_page_that_says_what_to_do(client, strategist):
     response = client.get("/valj-kommun/")
     assert (response.status_code, response["Allow"]) == (405, "POST")
-    assert 'href="/"' in response.text and "<h1>" in response.text
+    assert 'href="/att-gora/"' in response.text and "<h1>" in response.text
     assert "no-store" in response["Cache-Control"]
 
 

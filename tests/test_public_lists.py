@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from pages.files import TableRefused
-from pages.imports import NotReady
+from pages.imports import NotReady, require_ready
 from projects.code_lists import UndoneFirst
 from projects.filling import grants_to_settle
 from projects.models import GrantListProfile, ListedGrant, Project
@@ -328,6 +328,152 @@ def test_an_unknown_list_is_stored_and_its_columns_are_pointed_out_once(reader):
     assert GrantListProfile.objects.get().columns["title"] == "Projekt"
     again = taken(reader, "stiftelsen.csv")
     assert (again.answers["profile"], grants(again)) == ("Stiftelsens lista", [grant])
+
+
+def changed_cordis() -> bytes:
+    """The participants' VAT number and the projects' title are headed otherwise."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        for name, before, after in (
+            ("project.csv", '"title"', '"projectTitle"'),
+            ("organization.csv", '"vatNumber"', '"vatNo"'),
+        ):
+            archive.writestr(name, (DATA / name).read_text("utf-8-sig").replace(before, after, 1))
+    return memory.getvalue()
+
+
+def pointed_out(page, **more: str) -> dict[str, Any]:
+    form = page.context["form"]
+    sent = {bound.html_name: bound.value() or "" for bound in form}
+    return {name: value for name, value in sent.items() if value not in ("", False)} | more
+
+
+def test_a_changed_list_of_two_tables_is_mapped_and_the_shipped_profile_goes_on_knowing_its_own(
+    client, strategist
+):
+    answer = client.post(TAKE, {"profile": "", "file": SimpleUploadedFile("ny.zip", changed_cordis())})
+    page = client.get(answer.url, follow=True)
+    assert "vatNumber" in page.context["lead"]
+    form = page.context["form"]
+    assert (form["name"].value(), form["key"].value(), form["c_total"].value()) == (
+        "CORDIS 2026",
+        "id",
+        "\x1etotalCost",
+    )
+    assert [name for name, _choices in form.fields["c_title"].choices] == [
+        "",
+        "organization.csv",
+        "project.csv",
+    ]
+    assert (form["c_title"].value(), form["c_organisation_number"].value()) == ("", "")
+    sent = pointed_out(page, c_title="\x1eprojectTitle", c_organisation_number="vatNo")
+    address = page.request["PATH_INFO"]
+    refused = client.post(address, sent | {"name": "cordis"})
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["name"])
+    without = client.post(address, {name: value for name, value in sent.items() if name != "key"})
+    assert list(without.context["form"].errors) == ["key"]
+    preview = client.post(address, sent, follow=True)
+    told = [
+        (row.name, row.target.grant.total, row.target.grant.starts, row.target.grant.programme)
+        for row in preview.context["preview"].rows
+    ]
+    assert told == [
+        ("Warm homes for all", Decimal("2073781.25"), date(2023, 1, 1), "Horisont Europa"),
+        ("Blue lakes", Decimal(1000000), date(2024, 2, 1), "Horisont Europa"),
+    ]
+    with scope(strategist.municipality.pk):
+        whole = taken(strategist, "cordis.zip")
+        changed = taking.upload(strategist, "ny.zip", changed_cordis())
+        assert (whole.answers["columns"], changed.answers["columns"]) == ("CORDIS", "CORDIS 2026")
+        assert whole.answers["profile"] == changed.answers["profile"] == "CORDIS"
+        assert grants(whole) == grants(changed)
+
+
+def test_pointed_out_columns_are_replaced_only_when_that_is_said_and_can_be_removed(client, strategist):
+    first = {"name": "Stiftelsen", "c_title": "Projekt", "c_recipient": "Sökande", "currency": "SEK"}
+    columns = client.get(upload(client, "stiftelsen.csv").url, follow=True).request["PATH_INFO"]
+    client.post(columns, first)
+    assert list(client.get(columns).context["form"].fields)[1] == "replace"
+    assert client.post(columns, first | {"c_title": "Ärende"}).status_code == 422
+    with scope(strategist.municipality.pk):
+        row = GrantListProfile.objects.get()
+        assert row.columns["title"] == "Projekt"
+    assert client.post(columns, first | {"c_title": "Ärende", "replace": "on"}).status_code == 302
+    with scope(strategist.municipality.pk):
+        assert GrantListProfile.objects.get().columns["title"] == "Ärende"
+    address = reverse("projects:list_profile", args=[row.pk])
+    assert address in client.get(TAKE).content.decode()
+    page = client.get(address)
+    assert [fact["value"] for fact in page.context["facts"]] == ["Ärende", "Sökande"]
+    assert client.delete(address).status_code == 405
+    assert client.post(address).url == TAKE
+    with scope(strategist.municipality.pk):
+        assert not GrantListProfile.objects.exists()
+
+
+def test_columns_kept_under_a_shipped_name_stand_beside_it(reader):
+    GrantListProfile.objects.create(
+        municipality=reader.municipality,
+        name="CORDIS",
+        columns={"title": "projectAcronym", "recipient": "name", "organisation_number": "vatNo"},
+    )
+    assert taken(reader, "cordis.zip").answers["columns"] == "CORDIS"
+    assert len(taking.profiles_of(reader)) == len(SHIPPED) + 1
+
+
+def test_a_day_that_cannot_be_read_is_told_with_its_line(reader):
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.write(DATA / "organization.csv", "organization.csv")
+        text = (DATA / "project.csv").read_text("utf-8-sig").replace("2024-02-01", "2024-02-30", 1)
+        archive.writestr("project.csv", text)
+    batch = taking.upload(reader, "cordis.zip", memory.getvalue())
+    assert grants(batch)[1].starts is None
+    (note,) = batch.answers["notes"]
+    assert "3" in note
+    assert "project.csv" in note
+
+
+def test_what_is_granted_to_us_stands_on_the_project_page_with_one_query_however_many(client, strategist):
+    def label() -> str:
+        with translation.override("sv"):
+            return translation.gettext("Granted to us according to a public list")
+
+    def granted(page) -> list[tuple[str, bool]]:
+        return [
+            (fact["value"].replace("\xa0", " "), bool(fact["url"]))
+            for fact in page.context["facts"]
+            if fact["label"] == label()
+        ]
+
+    with scope(strategist.municipality.pk), history.context(municipality=strategist.municipality.pk):
+        batch = confirmed(strategist, "esf.csv")
+        project = factories.project(strategist.municipality, "Öppna dörrar")
+        one = ListedGrant.objects.get(reference="23-901-S01")
+        taking.join(strategist, one, project, at=NOW)
+    address = project.get_absolute_url()
+    client.get(address)
+    with CaptureQueriesContext(connection) as caught:
+        page = client.get(address)
+    assert granted(page) == [("1 989 562 kr, 23-901-S01, ESF-rådets projektbank", True)]
+    assert "1 989 562" in page.content.decode().replace("\xa0", " ").replace("&nbsp;", " ")
+    with scope(strategist.municipality.pk), history.context(municipality=strategist.municipality.pk):
+        for number in range(4):
+            ListedGrant.objects.create(
+                municipality=strategist.municipality,
+                batch=batch,
+                source="X",
+                reference=f"R-{number}",
+                title="Annat",
+                recipient="Jönköpings kommun",
+                outcome="joined",
+                project=project,
+                settled_by=strategist.person,
+                settled_at=NOW,
+            )
+    with CaptureQueriesContext(connection) as more:
+        page = client.get(address)
+    assert (len(granted(page)), len(more)) == (5, len(caught))
 
 
 def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
@@ -654,7 +800,7 @@ def test_what_a_list_joined_by_itself_is_hidden_with_it_and_what_a_person_joined
 
 def test_what_somebody_settles_in_the_same_moment_is_not_overwritten_by_the_list(reader, monkeypatch):
     confirmed(reader, "esf.csv")
-    ready, locked = taking.require_ready, []
+    ready, locked = require_ready, []
 
     def settled_meanwhile(*given, **more):
         # Another connection would wait here: the row is held by the list that is being confirmed.
@@ -1007,6 +1153,13 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(place, tmp_path):
     with pytest.raises(CommandError) as refused:
         call_command("take_public_list", str(DATA / "stiftelsen.csv"), *common)
     assert refused.value.returncode == 1
+    changed = tmp_path / "cordis.zip"
+    changed.write_bytes(changed_cordis())
+    with pytest.raises(CommandError, match="vatNumber") as unlike:
+        call_command("take_public_list", str(changed), *common)
+    assert unlike.value.returncode == 1
+    with scope(place.pk):
+        assert not ImportBatch.objects.exists()
     with pytest.raises(CommandError) as missing:
         call_command("take_public_list", str(tmp_path / "inte.csv"), *common)
     assert missing.value.returncode == 2

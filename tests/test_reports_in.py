@@ -10,7 +10,7 @@ import pytest
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import InternalError, connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -412,8 +412,7 @@ def test_what_waits_is_found_in_the_database_and_no_more_rows_are_read_than_show
     *shown, folded = reports_to_settle(reader_of(acting, place))
     assert (len(shown), folded.marked, folded.tone) == (SHOWN, True, "warn")
     factories.login(client, acting)
-    titles = [str(row.cells[0].text) for row in client.get(folded.url).context["listing"].rows]
-    assert len(titles) == SHOWN + 2
+    assert len(client.get(folded.url).context["listing"].rows) == SHOWN + 2
 
 
 # -- One report -------------------------------------------------------------------------------------------
@@ -754,9 +753,11 @@ def test_what_the_database_refuses_of_a_settling_is_told_in_a_sentence(
     client, place, teacher, school, office, contact, monkeypatch
 ):
     def refuse(*args, **kwargs):
-        ReportedProject.objects.filter(pk=one.pk).update(settled_by=factories.person(foreign))
+        ReportedProject.objects.filter(pk=one.pk).update(settled_by=stranger)
 
     foreign = factories.municipality("Bergstads kommun")
+    with scope(foreign.pk):
+        stranger = factories.person(foreign)
     known = factories.project(place, "Språkcafé", owner_unit=office)
     one = report(place, teacher, school)
     factories.login(client, contact)
@@ -789,7 +790,7 @@ def test_a_project_withdrawn_since_the_page_was_opened_takes_no_report(
 )
 def test_what_was_reported_stays_as_it_was_said(place, teacher, school, changed):
     one = report(place, teacher, school, amount=400_000)
-    with pytest.raises(InternalError), transaction.atomic():
+    with pytest.raises(ProgrammingError, match="stays_as_it_was_said"), transaction.atomic():
         ReportedProject.objects.filter(pk=one.pk).update(**changed)
 
 

@@ -100,18 +100,18 @@ def test_all_documents_of_a_project_are_said_at_once(client, project, strategist
 @pytest.mark.parametrize(
     ("answers", "wrong"),
     [
-        ({}, {"documents", "retention"}),
-        ({"retention": "until"}, {"documents", "kept_until"}),
-        ({"retention": "preserved", "kept_until": "2036-12-31"}, {"documents", "kept_until"}),
-        ({"retention": "until", "kept_until": "2036"}, {"documents", "kept_until"}),
-        ({"retention": "nonsens", "documents": ["999999"]}, {"documents", "retention"}),
+        ({}, ["documents", "retention"]),
+        ({"retention": "until"}, ["documents", "kept_until"]),
+        ({"retention": "preserved", "kept_until": "2036-12-31"}, ["documents", "kept_until"]),
+        ({"retention": "until", "kept_until": "2036"}, ["documents", "kept_until"]),
+        ({"retention": "nonsens", "documents": ["999999"]}, ["documents", "retention"]),
     ],
     ids=str,
 )
 def test_wrong_answers_are_told_and_nothing_is_saved(client, project, strategist, answers, wrong):
     document(strategist, project, "Ett")
     response = client.post(page_of(project), answers)
-    assert (response.status_code, set(response.context["form"].errors)) == (422, wrong)
+    assert (response.status_code, set(response.context["form"].errors)) == (422, set(wrong))
     assert kept() == [("Ett", "", None)]
 
 

@@ -541,7 +541,7 @@ def test_a_text_that_many_rows_share_is_composed_once(monkeypatch):
 def test_a_cell_with_more_than_excel_itself_takes_is_refused_with_its_address():
     assert len(read(sharing("a" * 32_767, 1)).rows[0].cells[0]) == 32_767
     assert sentences(sharing("a" * 32_768, 2)) == [
-        f"The cell {cell} holds more than 32 767 characters, the most that Excel itself takes. Shorten the text."
+        f"Cellen {cell} innehåller fler än 32 767 tecken, vilket är det mesta som Excel självt tar emot. Korta texten."
         for cell in ("A2", "A3")
     ]
     inline = with_part(

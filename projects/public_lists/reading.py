@@ -577,6 +577,7 @@ def find_ours(
     seen: set[tuple[str, str]] = set()
     read = 0
     unread = 0
+    unread_lines: list[int] = []
     for line, cells in listing.rows:
         read += 1
         if len(ours) >= MOST_OURS:
@@ -597,6 +598,8 @@ def find_ours(
                 line, cells, columns, profile, cells[name_place], number, role, match, shared
             )
             unread += faulty
+            if faulty:
+                unread_lines.append(line)
             if grant is None or (grant.reference, fold(grant.recipient)) in seen:
                 continue
             seen.add((grant.reference, fold(grant.recipient)))
@@ -617,14 +620,7 @@ def find_ours(
             % {"count": len(listing.broken), "first": listing.broken[0]}
         )
     if unread:
-        notes.append(
-            ngettext(
-                "%(count)d amount or date of ours could not be read, and counts as not stated.",
-                "%(count)d amounts or dates of ours could not be read, and count as not stated.",
-                unread,
-            )
-            % {"count": unread}
-        )
+        notes.append(_not_read(unread, unread_lines, first.name))
     if len(ours) >= MOST_OURS:
         notes.append(_("The list has more grants to us than are taken at once. The rest was not read."))
     if len(perhaps) >= MOST_PERHAPS:
@@ -742,8 +738,11 @@ def _join(
     wanted: dict[str, list[Grant]] = {}
     for grant in grants:
         wanted.setdefault(grant.reference, []).append(grant)
-    for _line, cells in listing.rows:
+    faulty = 0
+    lines: list[int] = []
+    for line, cells in listing.rows:
         for grant in wanted.get(cells[key].strip(), ()):
+            before = faulty
             told = {
                 name: cells[places[fold(heading)]]
                 for name, heading in beside.columns.items()
@@ -752,12 +751,37 @@ def _join(
             grant.title = read_text(told.get("title", ""), 500) or grant.title
             programme = read_text(told.get("programme", ""), 200)
             grant.programme = profile.programmes.get(programme, programme) or grant.programme
-            grant.summary = read_text(told.get("summary", ""), 5000)
-            # 0 is what the list writes where the whole cost is not told of.
-            grant.total = read_amount(told.get("total", "")) or None
-            grant.starts, grant.ends = read_day(told.get("starts", "")), read_day(told.get("ends", ""))
+            grant.summary = read_text(told.get("summary", ""), 5000) or grant.summary
+            # What the table has no column for stays as the first one says it.
+            if "total" in told:
+                # 0 is what the list writes where the whole cost is not told of.
+                grant.total = read_amount(told["total"]) or None
+                faulty += grant.total is None and any(digit in "123456789" for digit in told["total"])
+            if "starts" in told:
+                grant.starts = read_day(told["starts"])
+                faulty += grant.starts is None and any(map(str.isdigit, told["starts"]))
+            if "ends" in told:
+                grant.ends = read_day(told["ends"])
+                faulty += grant.ends is None and any(map(str.isdigit, told["ends"]))
             if grant.starts and grant.ends and grant.ends < grant.starts:
-                grant.starts = grant.ends = None
+                grant.starts, grant.ends, faulty = None, None, faulty + 1
+            if faulty > before:
+                lines.append(line)
+    if faulty:
+        notes.append(_not_read(faulty, lines, part.name))
+
+
+def _not_read(count: int, lines: Sequence[int], table: str) -> str:
+    """How many amounts and dates of ours could not be read, and where they stand."""
+    told = ngettext(
+        "%(count)d amount or date of ours could not be read, and counts as not stated.",
+        "%(count)d amounts or dates of ours could not be read, and count as not stated.",
+        count,
+    ) % {"count": count}
+    at = list(dict.fromkeys(lines))
+    shown = ", ".join(map(str, at[:10])) + (" …" if len(at) > 10 else "")
+    where = ngettext("See line %(lines)s of %(table)s.", "See lines %(lines)s of %(table)s.", len(at))
+    return f"{told} {where % {'lines': shown, 'table': table}}"
 
 
 def _has_heading(part: Part, beside: Beside) -> bool:

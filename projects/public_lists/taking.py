@@ -453,7 +453,9 @@ def point_out(
     name = squeeze(name)[:100]
     if profiles.shipped(name) is not None:
         raise NameTaken(
-            _("“%(name)s” is a list that the register knows by itself. Choose another name, for example “%(other)s”.")
+            _(
+                "“%(name)s” is a list that the register knows by itself. Choose another name, for example “%(other)s”."
+            )
             % {"name": name, "other": f"{name} {reader.today.year}"}
         )
     with transaction.atomic():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -30,11 +32,12 @@ from pages.imports import COUNTED, OUTCOMES, NotReady, Outcome, Preview
 from pages.lists import Action, TableView
 from projects.code_lists import UndoneFirst
 from projects.forms import PlainText, ProjectForm
-from projects.models import ListedGrant
+from projects.models import GrantListProfile, ListedGrant
 from projects.models.public_lists import Outcome as Settled
 from projects.public_lists import profiles, taking
 from projects.public_lists.matching import name_key
-from projects.public_lists.reading import ChangedFormat, headers_of, sample
+from projects.public_lists.profiles import Beside
+from projects.public_lists.reading import ChangedFormat, Part, headers_of, sample
 from projects.views.code_lists import (
     JoinForm,
     counted,
@@ -135,10 +138,31 @@ _MARKS = {
 _WAITS = Mark(gettext_lazy("Waiting"), "ring", "warn")
 
 
-def _period(grant: Any) -> str | None:
-    first = grant.starts_on.isoformat() if grant.starts_on else ""
-    last = grant.ends_on.isoformat() if grant.ends_on else ""
+def _span(starts: date | None, ends: date | None) -> str | None:
+    """The stroke stands where one of the days is not stated too, so that a start is told from an end."""
+    first = starts.isoformat() if starts else ""
+    last = ends.isoformat() if ends else ""
     return f"{first} – {last}".strip() if first or last else None
+
+
+def _period(grant: Any) -> str | None:
+    return _span(grant.starts_on, grant.ends_on)
+
+
+# What the lists call a recipient's part, in our words; other words stand as the list has them.
+_ROLES: Mapping[str, Text] = {
+    "coordinator": gettext_lazy("Coordinator"),
+    "participant": gettext_lazy("Participant"),
+    "partner": gettext_lazy("Partner"),
+    "beneficiary": gettext_lazy("Beneficiary"),
+    "thirdparty": gettext_lazy("Third party"),
+    "associatedpartner": gettext_lazy("Associated partner"),
+    "internationalpartner": gettext_lazy("International partner"),
+}
+
+
+def _role(said: str) -> Text:
+    return _ROLES.get(fold(said).replace(" ", ""), said)
 
 
 class GrantList(TableView):
@@ -168,7 +192,7 @@ class GrantList(TableView):
             kind="mark",
             first=True,
         ),
-        Column("recipient", gettext_lazy("Recipient"), "recipient", small="role"),
+        Column("recipient", gettext_lazy("Recipient"), "recipient", small=lambda grant: _role(grant.role)),
         Column("source", gettext_lazy("List"), "source", small="programme"),
         Column("period", gettext_lazy("Period"), _period),
         Column("granted", gettext_lazy("Granted to us"), "granted", kind="amount"),
@@ -297,6 +321,7 @@ def _grant_page(
     context = {
         "grant": found,
         "period": _period(found),
+        "role": _role(found.role),
         "granted": on_screen(found.granted),
         "total": on_screen(taking.amount(found.total_budget, found.amount_currency)),
         "mark": _MARKS.get(Settled(found.outcome)) if found.outcome else _WAITS,
@@ -471,14 +496,29 @@ def _take_page(request: HttpRequest, form: UploadForm, refused: TableRefused | N
             "changed": isinstance(refused, ChangedFormat),
             "profiles": listing(
                 (
-                    Column("name", gettext_lazy("List"), "name", row_header=True),
+                    Column(
+                        "name",
+                        gettext_lazy("List"),
+                        "name",
+                        row_header=True,
+                        href=lambda profile: (
+                            reverse("projects:list_profile", args=[profile.own]) if profile.own else None
+                        ),
+                        small=lambda profile: _("Columns pointed out here") if profile.own else "",
+                    ),
                     Column(
                         "published",
                         gettext_lazy("Published at"),
                         "published_at",
                         href=lambda profile: profile.published_at or None,
                     ),
-                    Column("seen", gettext_lazy("Its form was seen"), "seen", kind="date", missing="–"),
+                    Column(
+                        "seen",
+                        gettext_lazy("Its headings were seen (not the file)"),
+                        "seen",
+                        kind="date",
+                        missing="–",
+                    ),
                     Column("note", gettext_lazy("To know"), "note", missing=""),
                 ),
                 sorted(every, key=lambda profile: fold(profile.name)),
@@ -566,12 +606,7 @@ ROWS = (
     Column(
         "period",
         gettext_lazy("Period"),
-        lambda row: (
-            " – ".join(
-                day.isoformat() if day else "" for day in (row.target.grant.starts, row.target.grant.ends)
-            ).strip(" –")
-            or None
-        ),
+        lambda row: _span(row.target.grant.starts, row.target.grant.ends),
     ),
     Column(
         "granted",
@@ -732,6 +767,10 @@ def _preview_page(
         "row_count": len(preview.rows),
         "writes": writes,
         "may_take": may_take,
+        "columns_url": reverse("projects:grants_columns", args=[found.pk])
+        if may_take and not found.answers.get("extract")
+        else "",
+        "number_url": "" if found.municipality.organisation_number else reverse("municipality"),
         "confirm_label": ngettext("Take in %(count)s grant", "Take in %(count)s grants", writes)
         % {"count": _figure(writes)},
         "crumbs": _crumbs(),
@@ -769,6 +808,101 @@ def _result_page(request: HttpRequest, found: ImportBatch) -> HttpResponse:
 # --- pointing out the columns of a list that nobody knows ----------------------------------------------------
 
 
+# Before a heading of the second table, so that one of the same name in the first is another choice.
+_SECOND = "\x1e"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The table with the recipients, the one beside it if there are two, and the profile that they are most like."""
+
+    first: Part
+    headings: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    second: Part | None
+    second_headings: tuple[str, ...]
+    second_rows: Sequence[Sequence[str]]
+    near: profiles.Profile | None
+
+    @classmethod
+    def of(
+        cls, tables: Sequence[Part], known: Mapping[str, profiles.Profile], *, sheet: str | None
+    ) -> Tables:
+        """Raises TableRefused where none of the tables can be read, and ChooseSheet."""
+        headings = headers_of(tables, sheet=sheet)
+        near = {name: profiles.nearest(said, known) for name, said in headings.items()}
+        first = next(
+            (name for name in headings if near[name] is not None),
+            next(
+                (name for name, said in headings.items() if "recipient" in _guessed(said)),
+                next(iter(headings)),
+            ),
+        )
+        like = near[first]
+        others = [name for name in headings if name != first]
+        wanted = like.beside.part if like is not None and like.beside is not None else ""
+        second = wanted if wanted in others else others[0] if len(others) == 1 else ""
+        by_name = {part.name: part for part in tables}
+        said, rows = sample(by_name[first], sheet=sheet)
+        second_said, second_rows = sample(by_name[second], sheet=sheet) if second else ((), [])
+        return cls(by_name[first], said, rows, by_name.get(second), second_said, second_rows, like)
+
+    @property
+    def second_name(self) -> str:
+        return self.second.name if self.second else ""
+
+    @property
+    def based_on(self) -> str:
+        """The shipped profile that the list may be another form of."""
+        if self.near is None:
+            return ""
+        return self.near.based_on if self.near.own is not None else self.near.name
+
+    def missing(self) -> list[str]:
+        """The near profile's columns that neither table has."""
+        if self.near is None:
+            return []
+        missing = self.near.missing(self.headings)
+        if self.near.beside is not None and self.second is not None:
+            present = {fold(heading) for heading in self.second_headings}
+            counted_on = (self.near.beside.key, *self.near.beside.columns.values())
+            missing += [heading for heading in counted_on if fold(heading) not in present]
+        return missing
+
+    def guessed(self) -> dict[str, str]:
+        present = {fold(heading): heading for heading in self.headings}
+        if self.near is None:
+            second = {
+                field: _SECOND + heading
+                for field, heading in _guessed(self.second_headings).items()
+                if field in profiles.OF_THE_PROJECT
+            }
+            return second | _guessed(self.headings)
+        # What the near profile finds elsewhere, or not at all, is not guessed by its heading's likeness.
+        found = _guessed(self.headings)
+        if self.near.beside is not None:
+            found = {
+                field: heading for field, heading in found.items() if field not in self.near.beside.columns
+            }
+            of_second = {fold(heading): heading for heading in self.second_headings}
+            found |= {
+                field: _SECOND + of_second[fold(heading)]
+                for field, heading in self.near.beside.columns.items()
+                if fold(heading) in of_second
+            }
+        return found | {
+            field: present[fold(heading)]
+            for field, heading in self.near.columns.items()
+            if fold(heading) in present
+        }
+
+    def guessed_key(self) -> str:
+        if self.near is not None and self.near.beside is not None:
+            key = fold(self.near.beside.key)
+            return next((heading for heading in self.second_headings if fold(heading) == key), "")
+        return _guessed(self.second_headings).get("reference", "")
+
+
 class ColumnsForm(GroupedForm, forms.Form):
     """Which heading of theirs holds what of ours, and what the list leaves unsaid."""
 
@@ -778,18 +912,41 @@ class ColumnsForm(GroupedForm, forms.Form):
         help_text=gettext_lazy("Its columns are remembered under this name, for next year's list."),
     )
 
-    def __init__(
-        self, *args: Any, headings: Sequence[str], guessed: Mapping[str, str], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, tables: Tables, owns: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", _("It is not in the list")), *((heading, heading) for heading in headings if heading)]
+        self.tables = tables
+        if owns:
+            self.fields["replace"] = forms.BooleanField(
+                label=_("The columns that are remembered under that name are replaced"), required=False
+            )
+        if tables.based_on:
+            self.fields["same"] = forms.BooleanField(
+                label=_("It is the list of %(list)s in another form") % {"list": tables.based_on},
+                help_text=_("Then its grants are known from the lists of %(list)s that were taken in before.")
+                % {"list": tables.based_on},
+                required=False,
+                initial=True,
+            )
+        none = ("", _("It is not in the list"))
+        first = [(heading, heading) for heading in tables.headings if heading]
+        second = [(_SECOND + heading, heading) for heading in tables.second_headings if heading]
+        both: list[Any] = [none, (tables.first.name, first), (tables.second_name, second)]
+        guessed = tables.guessed()
         for field, label in profiles.FIELDS.items():
             self.fields[f"c_{field}"] = forms.ChoiceField(
                 label=str(label),
                 required=field in profiles.NEEDED,
-                choices=choices,
+                choices=both if second and field in profiles.OF_THE_PROJECT else [none, *first],
                 initial=guessed.get(field, ""),
                 error_messages={"required": _("Point out which column it is.")},
+            )
+        if second:
+            self.fields["key"] = forms.ChoiceField(
+                label=_("The funder's reference in %(table)s") % {"table": tables.second_name},
+                help_text=_("By it the two tables are joined."),
+                required=False,
+                choices=[none, *((heading, heading) for _key, heading in second)],
+                initial=tables.guessed_key(),
             )
         self.fields["funder"] = PlainText(
             label=_("The funder, if the list has no column for it"), max_length=200, required=False
@@ -806,8 +963,37 @@ class ColumnsForm(GroupedForm, forms.Form):
             assume_scheme="https",
         )
 
-    def columns(self) -> dict[str, str]:
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self._of_second():
+            if not cleaned.get("key"):
+                self.add_error("key", _("Point out the column by which the two tables are joined."))
+            if not cleaned.get("c_reference"):
+                self.add_error("c_reference", _("Point out the column by which the two tables are joined."))
+        return cleaned
+
+    def _said(self) -> dict[str, str]:
         return {field: self.cleaned_data.get(f"c_{field}", "") for field in profiles.FIELDS}
+
+    def _of_second(self) -> dict[str, str]:
+        return {
+            field: said.removeprefix(_SECOND)
+            for field, said in self._said().items()
+            if said.startswith(_SECOND)
+        }
+
+    def columns(self) -> dict[str, str]:
+        return {field: said for field, said in self._said().items() if not said.startswith(_SECOND)}
+
+    def beside(self) -> Beside | None:
+        if not (columns := self._of_second()):
+            return None
+        return Beside(
+            part=self.tables.second_name,
+            key=self.cleaned_data["key"],
+            on=self.cleaned_data["c_reference"],
+            columns=columns,
+        )
 
     def given(self) -> dict[str, str]:
         return {"funder": self.cleaned_data["funder"], "currency": self.cleaned_data["currency"] or "SEK"}
@@ -874,8 +1060,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     if found.state != BatchState.JUDGED or found.answers.get("extract"):
         return redirect("projects:grants_batch", found.pk)
     try:
-        tables = taking.package_of(found).tables
-        headings, rows = sample(tables[0], sheet=found.answers.get("sheet"))
+        tables = Tables.of(
+            taking.package_of(found).tables, taking.profiles_of(reader), sheet=found.answers.get("sheet")
+        )
     except FileDamaged:
         messages.error(request, _("The stored file is damaged. Take the list in again."))
         return redirect("projects:grants")
@@ -884,21 +1071,16 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     except TableRefused as refused:
         messages.error(request, refused.message)
         return redirect("projects:grants")
-    near = profiles.nearest(headings, taking.profiles_of(reader))
-    guessed = _guessed(headings)
+    near = tables.near
+    name = ""
     if near is not None:
-        present = {fold(heading): heading for heading in headings}
-        guessed |= {
-            field: present[fold(heading)]
-            for field, heading in near.columns.items()
-            if fold(heading) in present
-        }
+        # Never a shipped profile's own name: that one goes on knowing its form.
+        name = near.name if near.own is not None else f"{near.name} {reader.today.year}"
     form = ColumnsForm(
         request.POST if request.method == "POST" else None,
-        headings=headings,
-        guessed=guessed,
-        initial={"name": found.answers.get("profile") or (near.name if near else "")}
-        | (dict(near.given) if near else {}),
+        tables=tables,
+        owns=taking.own_profiles(reader).exists(),
+        initial={"name": name} | (dict(near.given) if near else {}),
     )
     problems: list[dict[str, str]] = []
     if request.method == "POST" and form.is_valid():
@@ -911,7 +1093,13 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
                     columns=form.columns(),
                     given=form.given(),
                     source_url=form.cleaned_data["source_url"],
+                    part=tables.first.name,
+                    beside=form.beside(),
+                    based_on=tables.based_on if form.cleaned_data.get("same") else "",
+                    replacing=form.cleaned_data.get("replace", False),
                 )
+        except taking.NameTaken as taken:
+            form.add_error("name", str(taken))
         except taking.BatchMovedOn as moved:
             messages.error(request, _("Somebody has dealt with this already: %(state)s.") % {"state": moved})
             return redirect("projects:grants_batch", found.pk)
@@ -921,20 +1109,50 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             if form.is_valid():
                 return redirect("projects:grants_batch", found.pk)
     lead = ""
-    if near is not None and (missing := near.missing(headings)):
-        lead = str(ChangedFormat(near, missing, near.unknown(headings)).message)
+    if near is not None and (missing := tables.missing()):
+        lead = str(ChangedFormat(near, missing, near.unknown(tables.headings)).message)
     context = {
         "batch": found,
         "lead": lead,
         "form": form,
         "problems": problems,
-        "sample": sample_table(headings, rows),
+        "sample": sample_table(tables.headings, tables.rows),
+        "second_name": tables.second_name,
+        "second_sample": sample_table(tables.second_headings, tables.second_rows) if tables.second else None,
         "cancel_url": reverse("projects:grants_cancel", args=[found.pk]),
         "crumbs": _crumbs(),
     }
     return render(
         request, "projects/code_lists/columns.html", context, status=422 if problems else _status(form)
     )
+
+
+@form_page
+def list_profile(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the municipality pointed out about a list; POST removes it, and it can be pointed out anew."""
+    reader = reader_of(request)
+    reader.require("grant_list.take")
+    row: GrantListProfile = found_or_404(reader, taking.own_profiles(reader), pk)
+    profile = profiles.own(row)
+    if request.method == "POST":
+        taking.forget(reader, row)
+        messages.success(
+            request,
+            _("The columns of “%(name)s” are removed. Grants that were taken in by them stay.")
+            % {"name": row.name},
+        )
+        return redirect("projects:grants_take")
+    told_columns = {**(profile.beside.columns if profile.beside else {}), **profile.columns}
+    context = {
+        "profile": profile,
+        "facts": [
+            {"label": label, "value": told_columns[field]}
+            for field, label in profiles.FIELDS.items()
+            if field in told_columns
+        ],
+        "crumbs": _crumbs({"label": _("Take in a funder's list"), "url": reverse("projects:grants_take")}),
+    }
+    return render(request, "projects/public_lists/profile.html", context)
 
 
 @require_POST
