@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from difflib import SequenceMatcher
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -416,9 +417,12 @@ def test_projects_are_compared_in_the_database_and_few_of_them_here(reader, monk
     for n in range(5):
         factories.project(reader.municipality, f"Tryggare gata {n}")
     compared = []
-    monkeypatch.setattr(
-        code_lists, "SequenceMatcher", lambda *titles: compared.append(titles) or SequenceMatcher(*titles)
-    )
+
+    def watched(*titles):
+        compared.append(titles)
+        return SequenceMatcher(*titles)
+
+    monkeypatch.setattr(code_lists, "SequenceMatcher", watched)
     found = code_lists.alike(reader, ProjectNumber.objects.get(code="7714"))
     assert found[0].project == near
     assert len(compared) == 2
@@ -648,7 +652,7 @@ def test_what_the_database_refuses_at_the_last_moment_is_told_above_the_list(cli
     seen = client.get(address).context["preview"].fingerprint
 
     def refuses(*_given, **_more):
-        cause = Exception()
+        cause: Any = Exception()
         cause.diag = SimpleNamespace(constraint_name="a_code_stands_once_in_its_accounts")
         raise IntegrityError from cause
 

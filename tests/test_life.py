@@ -810,7 +810,7 @@ def test_the_strategist_who_passes_gates_for_a_vacant_unit_is_marked_so(place, r
 TITLE = "Barnets skyddade adress"
 
 
-def with_secret_evidence(place, project, reader) -> Document:
+def with_secret_evidence(place, project, reader):
     """A gate that rests on a document marked secret, and on nothing else."""
     document = add_document(place, project, reader, "decision")
     Document.objects.filter(pk=document.pk).update(

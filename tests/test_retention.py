@@ -13,7 +13,7 @@ from strategy.documents import say_how_long
 from strategy.models import Document, Role
 from strategy.walls import scope
 from tests import factories
-from tests.test_documents import pdf
+from tests.test_document_contents import pdf
 
 pytestmark = pytest.mark.django_db
 

@@ -93,7 +93,7 @@ def test_every_field_that_is_told_has_a_name():
         for field in event_model(model)._meta.concrete_fields
         if not field.name.startswith("pgh_")
         and field.name not in UNTOLD
-        and field._verbose_name is None
+        and getattr(field, "_verbose_name", None) is None
         and field.name not in history.LABELS
         and model.__name__ != "Message"
     ]
