@@ -265,6 +265,7 @@ def test_a_teachers_letter_of_award_becomes_a_running_project_on_a_phones_width(
     page.locator("main a.button[href$='/registrera/']").click()
     assert page.locator("input[name=programme]").input_value() == "Erasmus+"
     page.locator("select[name=state]").select_option("granted")
+    page.locator("select[name=document_kind]").select_option("decision")
     page.locator("details:has(select[name=project_manager]) > summary").click()
     page.locator("select[name=project_manager]").select_option(label="Medarbetare Utbildningsförvaltningen")
     page.locator("select[name=accounting]").select_option("here")
